@@ -1,0 +1,195 @@
+//! Deploys a development market: a test token that anyone may mint, and all contracts with short periods.
+//!
+//! It refuses every chain but 31337 and 1337, because the token is worth nothing and the deployer stays administrator.
+//! A deployment for money is a script with a timelock, and never this function.
+
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, aliases::U40};
+use alloy::providers::Provider;
+use alloy::sol_types::SolCall;
+
+use crate::bindings::{AccessManager, Bonds, Rentals, Scores, TestToken};
+use crate::deployment::Deployment;
+
+/// The AccessManager's role that pauses openings and filings and disables a root before it is active.
+pub const GUARDIAN_ROLE: u64 = 1;
+
+const DEVELOPMENT_CHAINS: [u64; 2] = [31_337, 1_337];
+
+/// Why a development market could not be deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The chain may hold money.
+    #[error("chain {0} is no development chain: 31337 or 1337 is needed")]
+    NotADevelopmentChain(u64),
+    /// A period does not fit into the contracts' 40 bits of seconds, or is no whole number of seconds.
+    #[error("period {name} of {value:?} is not a whole number of seconds below 2^40")]
+    Period {
+        /// Which one.
+        name: &'static str,
+        /// As given.
+        value: Duration,
+    },
+    /// A transaction was not sent or failed.
+    #[error("cannot deploy {contract}: {source}")]
+    Contract {
+        /// Which contract.
+        contract: &'static str,
+        /// What the node said.
+        source: Box<alloy::contract::Error>,
+    },
+    /// A transaction was not included.
+    #[error("cannot set up roles: {0}")]
+    Pending(#[from] alloy::providers::PendingTransactionError),
+    /// A transaction was included and failed.
+    #[error("cannot set up roles: transaction {0} reverted")]
+    Reverted(B256),
+    /// The node did not answer.
+    #[error("cannot ask the chain: {0}")]
+    Transport(#[from] alloy::transports::TransportError),
+}
+
+/// What a development market is deployed with.
+#[derive(Debug, Clone)]
+pub struct DevelopmentOptions {
+    /// Administrator of all roles: the provider's own signing account, which also deploys.
+    pub admin: Address,
+    /// Pauses, and disables roots.
+    pub guardian: Address,
+    /// The account that stands in for Court, which comes with disputes.
+    pub court: Address,
+    /// Who signs epochs.
+    pub operators: Vec<Address>,
+    /// How many of them must.
+    pub threshold: u8,
+    /// Digest of the scoring parameters in force.
+    pub parameters: B256,
+    /// Hold with an honest leaf.
+    pub hold_honest: Duration,
+    /// Hold without one.
+    pub hold: Duration,
+    /// How long a bond thaws.
+    pub thaw: Duration,
+    /// Length of an epoch; Scores refuses an epoch that has not ended by its block's time.
+    pub epoch_length: Duration,
+    /// Between publication and effect; at most an epoch.
+    pub activation_delay: Duration,
+}
+
+impl DevelopmentOptions {
+    /// One account in all roles, one operator, periods of seconds.
+    pub fn relaxed(admin: Address, operator: Address, parameters: B256) -> Self {
+        Self {
+            admin,
+            guardian: admin,
+            court: admin,
+            operators: vec![operator],
+            threshold: 1,
+            parameters,
+            hold_honest: Duration::from_secs(2),
+            hold: Duration::from_secs(10),
+            thaw: Duration::from_secs(10),
+            epoch_length: Duration::from_secs(5),
+            activation_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// Deploys token, AccessManager, Bonds, Scores and Rentals, and sets the roles. The provider must sign for
+/// `options.admin`.
+pub async fn deploy_development(
+    provider: impl Provider + Clone,
+    options: &DevelopmentOptions,
+) -> Result<Deployment, DeployError> {
+    let chain_id = provider.get_chain_id().await?;
+    if !DEVELOPMENT_CHAINS.contains(&chain_id) {
+        return Err(DeployError::NotADevelopmentChain(chain_id));
+    }
+    let periods = Rentals::Periods {
+        holdHonest: seconds("hold_honest", options.hold_honest)?,
+        hold: seconds("hold", options.hold)?,
+        // As the design's windows for answer, ruling, appeal and its ruling: 2 + 21 + 3 + 21 days.
+        maxFreeze: U40::from(47 * 86_400),
+        maxLevyTime: U40::from(90 * 86_400),
+    };
+    let thaw = seconds("thaw", options.thaw)?;
+    let epoch_length = seconds("epoch_length", options.epoch_length)?;
+    let activation_delay = seconds("activation_delay", options.activation_delay)?;
+    let named = |contract| move |source| DeployError::Contract { contract, source: Box::new(source) };
+
+    let block = provider.get_block_number().await? + 1;
+    let token = TestToken::deploy(provider.clone()).await.map_err(named("TestToken"))?;
+    let manager = AccessManager::deploy(provider.clone(), options.admin).await.map_err(named("AccessManager"))?;
+    let bonds = Bonds::deploy(provider.clone(), *token.address(), options.court, thaw).await.map_err(named("Bonds"))?;
+    let scores = Scores::deploy(
+        provider.clone(),
+        *manager.address(),
+        epoch_length,
+        activation_delay,
+        options.operators.clone(),
+        options.threshold,
+        options.parameters,
+    )
+    .await
+    .map_err(named("Scores"))?;
+    let rentals = Rentals::deploy(
+        provider.clone(),
+        *token.address(),
+        *scores.address(),
+        *manager.address(),
+        options.court,
+        periods,
+    )
+    .await
+    .map_err(named("Rentals"))?;
+    let deployment = Deployment {
+        chain_id,
+        development: true,
+        block,
+        token: *token.address(),
+        access_manager: *manager.address(),
+        rentals: *rentals.address(),
+        bonds: *bonds.address(),
+        scores: *scores.address(),
+        court: options.court,
+        epoch_length_seconds: options.epoch_length.as_secs(),
+    };
+    set_roles(&manager, &deployment, options.guardian).await?;
+    Ok(deployment)
+}
+
+/// Gives the guardian's functions to his role; all others stay with the administrator.
+async fn set_roles<P: Provider>(
+    manager: &AccessManager::AccessManagerInstance<P>,
+    deployment: &Deployment,
+    guardian: Address,
+) -> Result<(), DeployError> {
+    let rentals =
+        [Rentals::pauseOpeningCall::SELECTOR, Rentals::pauseFilingCall::SELECTOR, Rentals::resumeFilingCall::SELECTOR];
+    let targets = [
+        (deployment.scores, vec![Scores::disableCall::SELECTOR.into()]),
+        (deployment.rentals, rentals.map(Into::into).to_vec()),
+    ];
+    let failed = |source| DeployError::Contract { contract: "roles", source: Box::new(source) };
+    for (target, selectors) in targets {
+        let call = manager.setTargetFunctionRole(target, selectors, GUARDIAN_ROLE);
+        included(call.send().await.map_err(failed)?).await?;
+    }
+    included(manager.labelRole(GUARDIAN_ROLE, "GUARDIAN".to_owned()).send().await.map_err(failed)?).await?;
+    included(manager.grantRole(GUARDIAN_ROLE, guardian, 0).send().await.map_err(failed)?).await
+}
+
+async fn included(
+    pending: alloy::providers::PendingTransactionBuilder<alloy::network::Ethereum>,
+) -> Result<(), DeployError> {
+    let receipt = pending.get_receipt().await?;
+    if receipt.status() { Ok(()) } else { Err(DeployError::Reverted(receipt.transaction_hash)) }
+}
+
+fn seconds(name: &'static str, value: Duration) -> Result<U40, DeployError> {
+    if value.subsec_nanos() != 0 {
+        return Err(DeployError::Period { name, value });
+    }
+    U40::try_from(value.as_secs()).map_err(|_| DeployError::Period { name, value })
+}

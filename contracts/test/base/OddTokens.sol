@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// A token with the oddities that real ones have, each switched on by itself.
+contract OddToken {
+    mapping(address account => uint256) public balanceOf;
+    mapping(address owner => mapping(address spender => uint256)) public allowance;
+    mapping(address account => bool) public blocked;
+    uint256 public feeBps;
+    bool public senderPaysFee;
+    bool public returnsNothing;
+    bool public returnsFalse;
+    bool public paused;
+
+    function mint(address to, uint256 amount) external {
+        balanceOf[to] += amount;
+    }
+
+    function setFee(uint256 bps, bool bySender) external {
+        (feeBps, senderPaysFee) = (bps, bySender);
+    }
+
+    function setReturns(bool nothing, bool falsehood) external {
+        (returnsNothing, returnsFalse) = (nothing, falsehood);
+    }
+
+    function setPaused(bool value) external {
+        paused = value;
+    }
+
+    function block_(address account) external {
+        blocked[account] = true;
+    }
+
+    function approve(address spender, uint256 amount) external returns (bool) {
+        allowance[msg.sender][spender] = amount;
+        return true;
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        return move(msg.sender, to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external returns (bool) {
+        allowance[from][msg.sender] -= amount;
+        return move(from, to, amount);
+    }
+
+    function move(address from, address to, uint256 amount) private returns (bool) {
+        require(!paused && !blocked[from] && !blocked[to] && amount != 0, "refused");
+        if (returnsFalse) return false;
+        uint256 fee = amount * feeBps / 10_000;
+        balanceOf[from] -= senderPaysFee ? amount + fee : amount;
+        balanceOf[to] += senderPaysFee ? amount : amount - fee;
+        if (returnsNothing) {
+            assembly {
+                return(0, 0)
+            }
+        }
+        return true;
+    }
+}

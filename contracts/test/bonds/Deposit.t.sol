@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Bonds} from "../../src/Bonds.sol";
+import {IBonds} from "../../src/interfaces/IBonds.sol";
+import {Staked} from "./Staked.sol";
+
+contract DepositTest is Staked {
+    function testFuzz_anyonePaysForAnyFisher(uint128 amount) public {
+        amount = uint128(bound(amount, 1, 1e30));
+        token.mint(stranger, amount);
+        vm.startPrank(stranger);
+        token.approve(address(bonds), amount);
+        vm.expectEmit(address(bonds));
+        emit IBonds.Deposited(fisher, stranger, amount, 1000 + amount);
+        bonds.deposit(fisher, amount);
+        vm.stopPrank();
+        expectBond(1000 + amount, 0, 0);
+        assertEq(token.balanceOf(address(bonds)), 1000 + uint256(amount), "balance");
+    }
+
+    function test_nothingAndNobodyAreRefused() public {
+        vm.startPrank(fisher);
+        vm.expectRevert(IBonds.ZeroAmount.selector);
+        bonds.deposit(fisher, 0);
+        vm.expectRevert(abi.encodeWithSelector(IBonds.BadRecipient.selector, address(0)));
+        bonds.deposit(address(0), 1);
+        vm.stopPrank();
+    }
+
+    function test_constructorRefusesNoTokenAndNoCourt() public {
+        vm.expectRevert(IBonds.BadConfiguration.selector);
+        new Bonds(IERC20(stranger), court, THAW);
+        vm.expectRevert(IBonds.BadConfiguration.selector);
+        new Bonds(IERC20(address(token)), address(0), THAW);
+    }
+}

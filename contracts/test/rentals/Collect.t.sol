@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRentals, Terms} from "../../src/interfaces/IRentals.sol";
+import {Leaf} from "../../src/interfaces/IScores.sol";
+import {Market} from "../base/Market.sol";
+
+contract CollectTest is Market {
+    uint256 private constant DAYS = 60 days;
+
+    function test_anyoneMovesWhatIsPastItsHoldToTheProvider() public {
+        (Terms memory terms, bytes32 id) = opened(1, DAYS);
+        skip(HOLD + 100);
+        vm.expectEmit(address(rentals));
+        emit IRentals.Collected(id, NODE, provider, 100 * RATE, 0, 100 * RATE);
+        vm.prank(stranger);
+        collect(terms);
+        assertEq(rentals.credit(provider), 100 * RATE, "credit");
+        collect(terms);
+        assertEq(rentals.credit(provider), 100 * RATE, "nothing twice");
+    }
+
+    function testFuzz_s7_nothingLeavesInsideItsHold(uint32 time, uint32 stopAfter) public {
+        (Terms memory terms, bytes32 id) = opened(1, DAYS);
+        uint40 start = uint40(block.timestamp);
+        skip(bound(stopAfter, 0, DAYS));
+        stop(terms, consumer);
+        skip(bound(time, 0, DAYS));
+        collect(terms);
+        uint40 horizon = uint40(block.timestamp) - HOLD;
+        uint256 wanted = horizon > start ? rentals.earned(id, horizon) : 0;
+        assertEq(rentals.credit(provider), wanted, "exactly what is past the hold");
+    }
+
+    function test_anHonestLeafShortensTheHold() public {
+        (Terms memory terms,) = opened(1, DAYS);
+        skip(HOLD_HONEST + 100);
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotHonest.selector, NODE));
+        collectHonest(terms, leaf, proof);
+        skip(DELAY);
+        assertEq(rentals.collectable(terms, true), (100 + DELAY) * RATE, "view");
+        collectHonest(terms, leaf, proof);
+        assertEq(rentals.credit(provider), (100 + DELAY) * RATE, "credit");
+        collect(terms);
+        assertEq(rentals.collectable(terms, false), 0, "the long hold has nothing to give");
+    }
+
+    /// A leaf of another node, provider or verdict, an altered one, or none with a proof: no short hold.
+    function testFuzz_onlyTheNodesOwnHonestLeafCounts(uint8 field) public {
+        (Terms memory terms,) = opened(1, DAYS);
+        skip(HOLD_HONEST + 100);
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        skip(DELAY);
+        field = uint8(bound(field, 0, 4));
+        if (field == 0) leaf.node = keccak256("other");
+        if (field == 1) leaf.provider = stranger;
+        if (field == 2) leaf.verdict = 2;
+        if (field == 3) leaf.scoreBps += 1;
+        if (field == 4) proof[0] = bytes32(0);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotHonest.selector, NODE));
+        collectHonest(terms, leaf, proof);
+    }
+
+    function test_aPublishedLeafOfAnotherVerdictIsNotHonest() public {
+        (Terms memory terms,) = opened(1, DAYS);
+        skip(HOLD_HONEST + 100);
+        Leaf memory leaf = honestLeaf(overEpoch());
+        leaf.verdict = 2;
+        publish(publication(leaf.epoch, scores.leafHash(leaf)));
+        skip(DELAY);
+        assertTrue(scores.verify(leaf, new bytes32[](0)), "it is published");
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotHonest.selector, NODE));
+        collectHonest(terms, leaf, new bytes32[](0));
+    }
+
+    function test_unevenArraysRevert() public {
+        (Terms memory terms,) = opened(1, DAYS);
+        vm.expectRevert(IRentals.LengthMismatch.selector);
+        rentals.collect(one(terms), new Leaf[](2), new bytes32[][](2));
+        vm.expectRevert(IRentals.LengthMismatch.selector);
+        rentals.collect(one(terms), new Leaf[](1), new bytes32[][](0));
+    }
+
+    function testFuzz_s21_aBatchOfCollectsEqualsSingleOnes(uint32 a, uint32 b) public {
+        (Terms memory first,) = opened(1, DAYS);
+        skip(bound(a, 0, 20 days));
+        (Terms memory second,) = opened(2, DAYS);
+        skip(bound(b, 0, 40 days));
+        uint256 before = vm.snapshotState();
+        collect(first);
+        collect(second);
+        uint256 single = rentals.credit(provider);
+        vm.revertToState(before);
+        Terms[] memory both = new Terms[](2);
+        (both[0], both[1]) = (first, second);
+        rentals.collect(both, new Leaf[](0), new bytes32[][](0));
+        assertEq(rentals.credit(provider), single, "credit");
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRentals, Terms} from "../../src/interfaces/IRentals.sol";
+import {Leaf} from "../../src/interfaces/IScores.sol";
+import {Market} from "../base/Market.sol";
+
+contract FreezeTest is Market {
+    uint256 private constant LONG = 200 days;
+
+    function freeze(uint256 until) private {
+        vm.prank(court);
+        rentals.freeze(NODE, uint40(until));
+    }
+
+    function test_onlyCourtFreezes() public {
+        (, bytes32 id) = opened(1, LONG);
+        vm.startPrank(admin);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, admin));
+        rentals.freeze(NODE, uint40(block.timestamp + 1));
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, admin));
+        rentals.freezeRental(id, uint40(block.timestamp + 1));
+        vm.stopPrank();
+    }
+
+    /// What was past its hold when the freeze began may leave; what was held stays, however long it lasts.
+    function testFuzz_s6_s7_theHorizonStandsStill(uint32 ran, uint32 frozen) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        skip(bound(ran, 0, 60 days));
+        uint40 filed = uint40(block.timestamp);
+        uint128 free = rentals.collectable(terms, false);
+        freeze(filed + MAX_FREEZE);
+        assertEq(rentals.collectable(terms, false), free, "the freeze takes nothing that was free");
+        skip(bound(frozen, 0, MAX_FREEZE - 1));
+        collect(terms);
+        assertEq(rentals.credit(provider), free, "nothing more leaves");
+        assertEq(rentals.earned(id, filed - HOLD), free, "what was past its hold");
+    }
+
+    function test_anAccusedNodeHasNoShortHold() public {
+        (Terms memory terms,) = opened(1, LONG);
+        skip(10 days);
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        skip(DELAY);
+        freeze(block.timestamp + 1 days);
+        collectHonest(terms, leaf, proof);
+        assertEq(rentals.credit(provider), 0, "credit");
+    }
+
+    function testFuzz_s8_afterAFreezeCollectNeedsNoRole(uint32 length) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        skip(30 days);
+        freeze(block.timestamp + bound(length, 1, MAX_FREEZE));
+        vm.warp(rentals.nodeOf(NODE).frozenUntil);
+        vm.prank(stranger);
+        collect(terms);
+        assertEq(rentals.credit(provider), rentals.earned(id, uint40(block.timestamp) - HOLD), "credit");
+    }
+
+    function test_s8_noFreezeIsLongerThanTheCap() public {
+        uint256 cap = block.timestamp + MAX_FREEZE;
+        vm.startPrank(court);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, cap + 1, cap));
+        rentals.freeze(NODE, uint40(cap + 1));
+        rentals.freeze(NODE, uint40(cap));
+        // Prolonging counts from the beginning.
+        skip(1 days);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, cap + 1, cap));
+        rentals.freeze(NODE, uint40(cap + 1));
+        vm.stopPrank();
+    }
+
+    function test_courtLiftsAFreeze() public {
+        (Terms memory terms,) = opened(1, LONG);
+        skip(30 days);
+        freeze(block.timestamp + 20 days);
+        skip(10 days);
+        vm.expectEmit(address(rentals));
+        emit IRentals.Frozen(NODE, uint40(block.timestamp - 10 days), uint40(block.timestamp));
+        freeze(block.timestamp);
+        collect(terms);
+        assertEq(rentals.credit(provider), (40 days - HOLD) * RATE, "credit");
+    }
+
+    /// A bare case holds back its own rental only.
+    function test_aFrozenRentalLeavesTheNodesOthersAlone() public {
+        (Terms memory accused, bytes32 id) = opened(1, LONG);
+        (Terms memory other,) = opened(2, LONG);
+        skip(20 days);
+        vm.prank(court);
+        rentals.freezeRental(id, uint40(block.timestamp + 20 days));
+        skip(10 days);
+        collect(accused);
+        assertEq(rentals.credit(provider), (20 days - HOLD) * RATE, "accused");
+        collect(other);
+        assertEq(rentals.credit(provider), (20 days - HOLD + 30 days - HOLD) * RATE, "other");
+        skip(10 days);
+        collect(accused);
+        assertEq(rentals.credit(provider), (40 days - HOLD + 30 days - HOLD) * RATE, "after the freeze");
+    }
+
+    function test_aFreezeDoesNotKeepTheConsumersMoney() public {
+        (Terms memory terms,) = opened(1, 100);
+        freeze(block.timestamp + 1 days);
+        skip(10);
+        stop(terms, consumer);
+        vm.prank(consumer);
+        assertEq(rentals.withdraw(consumer), 90 * RATE, "paid");
+    }
+}

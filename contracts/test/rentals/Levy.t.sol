@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRentals, Terms} from "../../src/interfaces/IRentals.sol";
+import {Market} from "../base/Market.sol";
+
+contract LevyTest is Market {
+    uint256 private constant LONG = 200 days;
+
+    function levy(uint16 bps, uint256 until, uint128 left) private {
+        vm.prank(court);
+        rentals.setLevy(NODE, bps, uint40(until), left);
+    }
+
+    function test_onlyCourtLeviesAndWithinItsCaps() public {
+        uint40 now_ = uint40(block.timestamp);
+        vm.prank(admin);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, admin));
+        rentals.setLevy(NODE, 1, now_, 1);
+        vm.startPrank(court);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, 5001, 5000));
+        rentals.setLevy(NODE, 5001, now_, 1);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, now_ + 90 days + 1, now_ + 90 days));
+        rentals.setLevy(NODE, 1, now_ + 90 days + 1, 1);
+        vm.stopPrank();
+    }
+
+    /// The levy falls on what is earned in its time, whenever it is collected: waiting does not evade it.
+    function testFuzz_s9_theLevyFallsOnItsTimeOnly(uint32 wait, uint16 bps) public {
+        bps = uint16(bound(bps, 1, 5000));
+        (Terms memory terms,) = opened(1, LONG);
+        skip(10 days);
+        levy(bps, block.timestamp + 20 days, type(uint128).max);
+        skip(30 days + HOLD + bound(wait, 0, 100 days));
+        collect(terms);
+        assertEq(rentals.credit(court), 20 days * RATE * bps / 10_000, "levy");
+    }
+
+    function test_collectingOftenPaysTheSame() public {
+        (Terms memory terms,) = opened(1, LONG);
+        levy(5000, block.timestamp + 20 days, type(uint128).max);
+        for (uint256 i; i < 10; ++i) {
+            skip(5 days);
+            collect(terms);
+        }
+        assertEq(rentals.credit(court), 20 days * RATE / 2, "levy");
+        assertEq(rentals.credit(provider), (36 days - 10 days) * RATE, "provider");
+    }
+
+    function testFuzz_s9_neverMoreThanWasSet(uint128 left) public {
+        (Terms memory terms,) = opened(1, LONG);
+        left = uint128(bound(left, 0, 20 days * RATE));
+        levy(5000, block.timestamp + 20 days, left);
+        skip(60 days);
+        collect(terms);
+        assertEq(rentals.credit(court), left < 10 days * RATE ? left : 10 days * RATE, "levy");
+        assertEq(rentals.nodeOf(NODE).levyLeft, left - rentals.credit(court), "left");
+    }
+
+    function test_aSecondLevyKeepsTheBeginningAndZeroLifts() public {
+        (Terms memory terms,) = opened(1, LONG);
+        uint40 since = uint40(block.timestamp);
+        levy(1000, block.timestamp + 20 days, type(uint128).max);
+        skip(1 days);
+        levy(5000, block.timestamp + 20 days, type(uint128).max);
+        assertEq(rentals.nodeOf(NODE).levySince, since, "since");
+        vm.expectEmit(address(rentals));
+        emit IRentals.LevySet(NODE, 0, since, 0, 0);
+        levy(0, 0, 0);
+        skip(60 days);
+        collect(terms);
+        assertEq(rentals.credit(court), 0, "lifted");
+    }
+}

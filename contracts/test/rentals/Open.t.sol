@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Rentals} from "../../src/Rentals.sol";
+import {IRentals, Offer, Periods, Rental, Terms} from "../../src/interfaces/IRentals.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Log} from "../base/Test.sol";
+import {Market} from "../base/Market.sol";
+
+/// A provider that is a contract.
+contract Wallet {
+    bytes32 public accepted;
+
+    function accept(bytes32 digest) external {
+        accepted = digest;
+    }
+
+    function isValidSignature(bytes32 digest, bytes calldata) external view returns (bytes4) {
+        return digest == accepted ? this.isValidSignature.selector : bytes4(0);
+    }
+}
+
+contract OpenTest is Market {
+    function test_openStoresEmitsAndTakesTheDeposit() public {
+        Terms memory terms = someTerms(1);
+        bytes32 id = rentals.rentalId(terms);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.expectEmit(address(rentals));
+        emit IRentals.Opened(id, NODE, provider, terms, 5000, uint40(block.timestamp));
+        vm.prank(consumer);
+        bytes32 returned = rentals.open(one(terms), one(5000), signed)[0];
+        assertEq(returned, id, "id");
+        Rental memory r = rentals.rentalOf(id);
+        assertEq(r.deposit, 5000, "deposit");
+        assertEq(r.start, block.timestamp, "start");
+        assertEq(r.rate, RATE, "rate");
+        assertEq(token.balanceOf(address(rentals)), 5000, "balance");
+    }
+
+    function test_rentalIdIsTheHashOfChainContractAndTerms() public view {
+        Terms memory terms = someTerms(1);
+        bytes32 id = keccak256(abi.encode(block.chainid, address(rentals), terms));
+        assertEq(rentals.rentalId(terms), id, "id");
+    }
+
+    function test_s19_theProvidersSignatureIsNeeded() public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(signature(CONSUMER_KEY, rentals.offerDigest(terms.offer)));
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.BadOfferSignature.selector, provider, NODE));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    /// Any changed field makes the signature another offer's: a lower rate above all.
+    function testFuzz_s19_noFieldOfTheOfferCanBeChanged(uint8 field) public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        field = uint8(bound(field, 0, 4));
+        if (field == 0) terms.offer.rate -= 1;
+        if (field == 1) terms.offer.node = keccak256("other");
+        if (field == 2) terms.offer.descriptor = keccak256("other");
+        if (field == 3) terms.offer.capacity += 1;
+        if (field == 4) terms.offer.validUntil += 1;
+        vm.prank(consumer);
+        vm.expectPartialRevert(IRentals.BadOfferSignature.selector);
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    function test_s19_signaturesOfAnotherChainAreRefused() public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.chainId(10);
+        vm.prank(consumer);
+        vm.expectPartialRevert(IRentals.BadOfferSignature.selector);
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    function test_s19_noneAfterValidUntil() public {
+        Terms memory terms = someTerms(1);
+        Terms memory second = someTerms(2);
+        vm.warp(terms.offer.validUntil);
+        open(terms, 5000);
+        bytes[] memory signed = one(offerSignature(second.offer));
+        vm.warp(uint256(terms.offer.validUntil) + 1);
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.OfferExpired.selector, second.offer.validUntil));
+        rentals.open(one(second), one(5000), signed);
+    }
+
+    function test_aProviderMayBeAContract() public {
+        Wallet wallet = new Wallet();
+        Terms memory terms = someTerms(1);
+        terms.offer.provider = address(wallet);
+        vm.prank(consumer);
+        vm.expectPartialRevert(IRentals.BadOfferSignature.selector);
+        rentals.open(one(terms), one(5000), one(bytes("")));
+        wallet.accept(rentals.offerDigest(terms.offer));
+        vm.prank(consumer);
+        rentals.open(one(terms), one(5000), one(bytes("")));
+    }
+
+    function test_aStrangerCannotOpenInTheConsumersName() public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotTheConsumer.selector, stranger, consumer));
+        rentals.open(one(terms), one(1), signed);
+    }
+
+    function test_badDepositsRatesAndLengthsRevert() public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.startPrank(consumer);
+        vm.expectRevert(IRentals.ZeroAmount.selector);
+        rentals.open(one(terms), one(uint128(0)), signed);
+        vm.expectRevert(IRentals.LengthMismatch.selector);
+        rentals.open(one(terms), new uint128[](2), signed);
+        vm.expectRevert(IRentals.LengthMismatch.selector);
+        rentals.open(one(terms), one(1), new bytes[](0));
+        terms.offer.rate = 0;
+        vm.expectRevert(IRentals.ZeroRate.selector);
+        rentals.open(one(terms), one(1), signed);
+        vm.stopPrank();
+    }
+
+    function test_theSameTermsOpenOnce() public {
+        (Terms memory terms, bytes32 id) = opened(1, 5);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AlreadyOpen.selector, id));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    /// Three rentals in one call are the three rentals of three calls, at one transfer.
+    function test_s21_aBatchEqualsSingleCallsAtOneTransfer() public {
+        Terms[] memory terms = new Terms[](3);
+        uint128[] memory deposits = new uint128[](3);
+        bytes[] memory signed = new bytes[](3);
+        for (uint64 i; i < 3; ++i) {
+            terms[i] = someTerms(i);
+            deposits[i] = 1000 * (i + 1);
+            signed[i] = offerSignature(terms[i].offer);
+        }
+        uint256 before = vm.snapshotState();
+        bytes32[3] memory single;
+        for (uint64 i; i < 3; ++i) {
+            single[i] = digest(open(terms[i], deposits[i]));
+        }
+        uint256 balance = token.balanceOf(address(rentals));
+        vm.revertToState(before);
+
+        vm.recordLogs();
+        vm.prank(consumer);
+        bytes32[] memory ids = rentals.open(terms, deposits, signed);
+        assertEq(transfers(), 1, "transfers");
+        for (uint64 i; i < 3; ++i) {
+            assertEq(digest(ids[i]), single[i], "rental");
+        }
+        assertEq(token.balanceOf(address(rentals)), balance, "balance");
+    }
+
+    function test_constructorRefusesImpossiblePeriodsAndAddresses() public {
+        IERC20 coin = IERC20(address(token));
+        vm.expectRevert(IRentals.BadConfiguration.selector);
+        new Rentals(coin, scores, address(manager), court, Periods(15 days, 14 days, 1, 1));
+        vm.expectRevert(IRentals.BadConfiguration.selector);
+        new Rentals(coin, scores, address(manager), court, Periods(1 days, 17 days, 1, 1));
+        vm.expectRevert(IRentals.BadConfiguration.selector);
+        new Rentals(coin, scores, address(manager), address(0), Periods(1 days, 14 days, 1, 1));
+        vm.expectRevert(IRentals.BadConfiguration.selector);
+        new Rentals(IERC20(stranger), scores, address(manager), court, Periods(1 days, 14 days, 1, 1));
+    }
+
+    function digest(bytes32 id) private view returns (bytes32) {
+        return keccak256(abi.encode(rentals.rentalOf(id)));
+    }
+
+    function transfers() private returns (uint256 count) {
+        Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].emitter == address(token)) ++count;
+        }
+    }
+}

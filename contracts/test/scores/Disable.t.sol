@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {IScores, Leaf, Publish} from "../../src/interfaces/IScores.sol";
+import {Market} from "../base/Market.sol";
+
+contract DisableTest is Market {
+    function test_s17_aDisabledRootVerifiesNothing() public {
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        skip(DELAY - 1);
+        vm.expectEmit(address(scores));
+        emit IScores.Disabled(leaf.epoch);
+        vm.prank(guardian);
+        scores.disable(leaf.epoch);
+        skip(1);
+        assertTrue(!scores.verify(leaf, proof), "disabled");
+        (uint64 epoch,) = scores.activeRewardsRoot();
+        assertEq(epoch, 0, "no rewards of a disabled epoch");
+    }
+
+    /// The slot of a disabled epoch is used again, and is then enabled.
+    function test_aLaterEpochIsNotDisabled() public {
+        (Leaf memory first,) = publishHonest();
+        vm.prank(guardian);
+        scores.disable(first.epoch);
+        for (uint256 i; i < 2; ++i) {
+            skip(EPOCH);
+            (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+            skip(DELAY);
+            assertTrue(scores.verify(leaf, proof), "active");
+        }
+    }
+
+    function test_whatIsActiveIsNotTakenBack() public {
+        (Leaf memory leaf,) = publishHonest();
+        uint40 activeAt = uint40(block.timestamp + DELAY);
+        skip(DELAY);
+        vm.startPrank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IScores.AlreadyActive.selector, leaf.epoch, activeAt));
+        scores.disable(leaf.epoch);
+        vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, leaf.epoch - 1));
+        scores.disable(leaf.epoch - 1);
+        vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, 0));
+        scores.disable(0);
+        vm.stopPrank();
+    }
+
+    function test_onlyTheGuardianDisables() public {
+        (Leaf memory leaf,) = publishHonest();
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
+        scores.disable(leaf.epoch);
+    }
+
+    function test_theNewestActiveRewardsRootIsFound() public {
+        Publish memory p = publication(overEpoch(), "first");
+        p.rewardsRoot = "first rewards";
+        publish(p);
+        skip(EPOCH);
+        Publish memory next = publication(overEpoch(), "second");
+        next.rewardsRoot = "second rewards";
+        publish(next);
+        (uint64 epoch, bytes32 root) = scores.activeRewardsRoot();
+        assertEq(epoch, p.epoch, "the older one while the newer waits");
+        assertEq(root, "first rewards", "root");
+        skip(DELAY);
+        (epoch, root) = scores.activeRewardsRoot();
+        assertEq(epoch, next.epoch, "then the newer one");
+        assertEq(root, "second rewards", "root");
+    }
+
+    function test_rootOfKnowsTheRingOnly() public {
+        uint64 epoch = overEpoch();
+        publish(publication(epoch, "root"));
+        assertEq(scores.rootOf(epoch).activeAt, block.timestamp + DELAY, "active at");
+        vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, epoch + 1));
+        scores.rootOf(epoch + 1);
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {IScores, Publish} from "../../src/interfaces/IScores.sol";
+import {Log} from "../base/Test.sol";
+import {Market} from "../base/Market.sol";
+
+contract PublishTest is Market {
+    bytes32 private constant ROOT = keccak256("root");
+
+    function refuse(Publish memory p, bytes[] memory signed, bytes memory reason) private {
+        vm.expectRevert(reason);
+        scores.publish(p, signed);
+    }
+
+    function test_anyoneSendsWhatOperatorsSigned() public {
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes[] memory signed = signatures(p, 2);
+        address[] memory signers = new address[](2);
+        (signers[0], signers[1]) = (vm.addr(operatorKeys[0]), vm.addr(operatorKeys[1]));
+        bytes32 chained = keccak256(abi.encode(bytes32(0), p));
+        vm.expectEmit(address(scores));
+        emit IScores.Published(p.epoch, p, uint40(block.timestamp + DELAY), chained, signers);
+        vm.prank(stranger);
+        scores.publish(p, signed);
+        assertEq(scores.latestEpoch(), p.epoch, "epoch");
+        assertEq(scores.rootOf(p.epoch).root, ROOT, "root");
+        assertEq(scores.history(), chained, "history");
+    }
+
+    function test_fewerForeignRepeatedOrUnsortedSignersAreRefused() public {
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes[] memory signed = signatures(p, 2);
+        refuse(p, signatures(p, 1), abi.encodeWithSelector(IScores.TooFewSignatures.selector, 1, 2));
+
+        (address low, address high) = (vm.addr(operatorKeys[0]), vm.addr(operatorKeys[1]));
+        (signed[0], signed[1]) = (signed[1], signed[0]);
+        refuse(p, signed, abi.encodeWithSelector(IScores.SignersOutOfOrder.selector, low, high));
+        signed[0] = signed[1];
+        refuse(p, signed, abi.encodeWithSelector(IScores.SignersOutOfOrder.selector, low, low));
+
+        uint256 key = 0x9999;
+        signed[0] = signature(key, scores.publicationDigest(p));
+        signed[1] = signed[0];
+        refuse(p, signed, abi.encodeWithSelector(IScores.NotAnOperator.selector, vm.addr(key)));
+        signed[0] = hex"00";
+        refuse(p, signed, abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, 1));
+    }
+
+    /// Operators answer for every field: none can be exchanged under their signatures.
+    function testFuzz_noSignedFieldCanBeChanged(uint8 field) public {
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes[] memory signed = signatures(p, 2);
+        field = uint8(bound(field, 0, 5));
+        if (field == 0) p.epoch -= 1;
+        if (field == 1) p.root = keccak256("other");
+        if (field == 2) p.rewardsRoot = keccak256("other");
+        if (field == 3) p.dataHash = keccak256("other");
+        if (field == 4) p.logSize += 1;
+        if (field == 5) p.logRoot = keccak256("other");
+        try scores.publish(p, signed) {
+            assertTrue(false, "a changed publication was accepted");
+        } catch (bytes memory reason) {
+            bytes4 name = bytes4(reason);
+            assertTrue(
+                name == IScores.NotAnOperator.selector || name == IScores.SignersOutOfOrder.selector, "wrong error"
+            );
+        }
+    }
+
+    function test_s17_oneRootAnEpochAndEpochsRise() public {
+        uint64 epoch = overEpoch();
+        publish(publication(epoch, ROOT));
+        Publish memory p = publication(epoch, keccak256("other"));
+        refuse(p, signatures(p, 2), abi.encodeWithSelector(IScores.StaleEpoch.selector, epoch, epoch));
+        p.epoch = epoch - 1;
+        refuse(p, signatures(p, 2), abi.encodeWithSelector(IScores.StaleEpoch.selector, epoch - 1, epoch));
+        assertEq(scores.rootOf(epoch).root, ROOT, "root");
+    }
+
+    function test_anEpochIsPublishedWhenItIsOver() public {
+        uint64 epoch = overEpoch() + 1;
+        Publish memory p = publication(epoch, ROOT);
+        uint256 end = (uint256(epoch) + 1) * EPOCH;
+        vm.warp(end - 1);
+        refuse(p, signatures(p, 2), abi.encodeWithSelector(IScores.EpochNotOver.selector, epoch, end));
+        p.epoch = type(uint64).max;
+        vm.expectPartialRevert(IScores.EpochNotOver.selector);
+        scores.publish(p, new bytes[](2));
+        vm.warp(end);
+        publish(publication(epoch, ROOT));
+    }
+
+    function test_s17_foreignParametersAndEmptyRootsAreRefused() public {
+        Publish memory p = publication(overEpoch(), ROOT);
+        p.parameters = keccak256("foreign");
+        refuse(
+            p, signatures(p, 2), abi.encodeWithSelector(IScores.ForeignParameters.selector, p.parameters, PARAMETERS)
+        );
+        p = publication(overEpoch(), 0);
+        refuse(p, signatures(p, 2), abi.encodeWithSelector(IScores.EmptyRoot.selector));
+    }
+
+    function test_s20_historyIsRebuiltFromEventsAlone() public {
+        vm.recordLogs();
+        for (uint64 i; i < 5; ++i) {
+            skip(EPOCH * (i + 1));
+            publish(publication(overEpoch(), keccak256(abi.encode(i))));
+        }
+        Log[] memory logs = vm.getRecordedLogs();
+        bytes32 rebuilt;
+        uint256 found;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IScores.Published.selector) continue;
+            (Publish memory p,,,) = abi.decode(logs[i].data, (Publish, uint40, bytes32, address[]));
+            rebuilt = keccak256(abi.encode(rebuilt, p));
+            ++found;
+        }
+        assertEq(found, 5, "events");
+        assertEq(rebuilt, scores.history(), "history");
+    }
+}
