@@ -1,5 +1,5 @@
 //! The contracts of GPUX, for Rust: bindings of the committed artifacts, the record of a deployment, the deployment of
-//! a development market, the messages that are signed for the chain, and the Merkle trees that it verifies.
+//! a development market, what operators sign for the chain, key files, and the Merkle trees that it verifies.
 //!
 //! The crate never decides anything: what holds on chain is decided in `contracts/src`, and what is here says the same
 //! in Rust, byte for byte (tests compare both on a real chain). It reads no clock and keeps no state.
@@ -8,12 +8,12 @@ pub mod anvil;
 mod bindings;
 mod deploy;
 mod deployment;
+pub mod keys;
 pub mod merkle;
 mod typed_data;
+mod wire;
 
 pub use bindings::{AccessManager, Bonds, Rentals, Scores, TestToken};
 pub use deploy::{DeployError, DevelopmentOptions, GUARDIAN_ROLE, deploy_development};
 pub use deployment::{Deployment, DeploymentError};
-pub use typed_data::{
-    Session, note, offer_digest, publish_digest, rentals_domain, scores_domain, session_digest, terms_id,
-};
+pub use typed_data::publish_digest;

@@ -6,14 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use alloy::network::EthereumWallet;
-use alloy::primitives::{Address, B256, Bytes, U256, aliases::U40, aliases::U96, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::providers::{Provider, ProviderBuilder};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use gpux_contracts::anvil::{Anvil, KEYS, Options};
 use gpux_contracts::{
-    Bonds, DeployError, Deployment, DevelopmentOptions, Rentals, Scores, TestToken, deploy_development, merkle, note,
-    offer_digest, publish_digest, terms_id,
+    Bonds, DeployError, Deployment, DevelopmentOptions, Rentals, Scores, TestToken, deploy_development, merkle,
+    publish_digest,
 };
+use gpux_proto::{evidence, signing};
 
 const RATE: u64 = 1_000;
 const DEPOSIT: u128 = 3_600_000;
@@ -47,17 +48,19 @@ async fn deploy(anvil: &Anvil) -> Deployment {
     deploy_development(connect(anvil, 0), &options()).await.unwrap()
 }
 
-fn terms(deployment: &Deployment, consumer: Address) -> Rentals::Terms {
-    let offer = Rentals::Offer {
-        provider: signer(1).address(),
-        node: B256::repeat_byte(0x11),
-        descriptor: B256::repeat_byte(0x22),
-        rate: U96::from(RATE),
+fn terms(deployment: &Deployment, consumer: Address) -> evidence::Terms {
+    let offer = evidence::Offer {
+        chain_id: deployment.chain_id,
+        rentals: deployment.rentals.to_vec(),
+        node: vec![0x11; 32],
+        provider: signer(1).address().to_vec(),
+        descriptor_digest: vec![0x22; 32],
+        rate: RATE.to_string(),
         capacity: 1,
-        validUntil: U40::MAX,
+        valid_until: (1 << 40) - 1,
     };
-    let note = note(deployment.chain_id, deployment.court, consumer, B256::repeat_byte(9));
-    Rentals::Terms { consumer, offer, note, nonce: 7 }
+    let note = signing::note(deployment.chain_id, deployment.court, consumer, [9; 32]).to_vec();
+    evidence::Terms { consumer: consumer.to_vec(), offer: Some(offer), note, nonce: 7 }
 }
 
 fn sign(index: usize, digest: B256) -> Bytes {
@@ -100,10 +103,12 @@ async fn a_rental_is_opened_stopped_and_paid_out() {
     token.mint(consumer, U256::from(DEPOSIT)).send().await.unwrap().get_receipt().await.unwrap();
     token.approve(deployment.rentals, U256::MAX).send().await.unwrap().get_receipt().await.unwrap();
 
-    let terms = terms(&deployment, consumer);
-    let digest = offer_digest(&terms.offer, deployment.chain_id, deployment.rentals);
+    // What the wire's signing module computes is what the chain computes.
+    let wire = terms(&deployment, consumer);
+    let digest = B256::from(signing::offer_digest(wire.offer.as_ref().unwrap()).unwrap());
+    let id = B256::from(signing::rental_id(&wire).unwrap());
+    let terms = Rentals::Terms::try_from(&wire).unwrap();
     assert_eq!(rentals.offerDigest(terms.offer.clone()).call().await.unwrap(), digest);
-    let id = terms_id(&terms, deployment.chain_id, deployment.rentals);
     assert_eq!(rentals.rentalId(terms.clone()).call().await.unwrap(), id);
 
     let forged = rentals.open(vec![terms.clone()], vec![DEPOSIT], vec![sign(2, digest)]).call().await;
