@@ -1,0 +1,85 @@
+//! The real device of every machine: its cores and its memory.
+//!
+//! Runs any probe on all of its threads; memory probes allocate and fill what they claim. It is what `cpu` and `ram`
+//! measure, and the reference that cards are compared with in tests.
+
+use std::fs;
+
+use super::engine::{self, Engine, Holding};
+use super::{Device, DeviceInfo, DeviceKind, Error, OpenedUnit, Prepared, RoundRoot};
+use crate::key::Key;
+use crate::merkle::{self, Domain};
+use crate::probe::{Parameters, Shape};
+use crate::vram::CELL_BYTES;
+
+/// Where Linux states free memory and processors.
+const MEMORY_FILE: &str = "/proc/meminfo";
+const PROCESSOR_FILE: &str = "/proc/cpuinfo";
+
+/// The cores and memory of this machine.
+#[derive(Debug)]
+pub struct CpuDevice {
+    threads: usize,
+    usable_bytes: u64,
+    engine: Option<Engine>,
+}
+
+impl CpuDevice {
+    /// Makes a device of `threads` threads whose usable memory is three quarters of what is available now: filling
+    /// all of it would push the machine into swap and measure the disk.
+    pub fn new(threads: usize) -> Self {
+        Self { threads: threads.max(1), usable_bytes: available_bytes().unwrap_or(0) / 4 * 3, engine: None }
+    }
+
+    /// Limits the memory that a job can fill.
+    pub fn with_usable_bytes(mut self, bytes: u64) -> Self {
+        self.usable_bytes = bytes;
+        self
+    }
+
+    fn engine(&self) -> Result<&Engine, Error> {
+        self.engine.as_ref().ok_or(Error::NotPrepared)
+    }
+}
+
+fn available_bytes() -> Option<u64> {
+    let text = fs::read_to_string(MEMORY_FILE).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+fn processor_name() -> String {
+    let text = fs::read_to_string(PROCESSOR_FILE).unwrap_or_default();
+    let named = text.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(':'));
+    named.map_or_else(|| "cpu".to_owned(), |(_, name)| name.trim().chars().take(64).collect())
+}
+
+impl Device for CpuDevice {
+    fn info(&self) -> DeviceInfo {
+        DeviceInfo { kind: DeviceKind::Cpu, name: processor_name(), usable_bytes: self.usable_bytes }
+    }
+
+    fn prepare(&mut self, parameters: &Parameters, fill: &Key) -> Result<Prepared, Error> {
+        parameters.validate()?;
+        // The memory of the session before is given back first.
+        self.engine = None;
+        let cells = parameters.cells_for(self.usable_bytes);
+        let asked = cells.saturating_mul(CELL_BYTES as u64);
+        let fills = matches!(parameters.shape, Shape::Vram { .. });
+        if fills && (cells == 0 || asked > self.usable_bytes) {
+            return Err(Error::Memory { asked, usable: self.usable_bytes });
+        }
+        self.engine = Some(Engine::new(self.threads, *parameters, fill, Holding { cells, held: cells })?);
+        Ok(Prepared { cells })
+    }
+
+    fn round(&mut self, key: &Key) -> Result<RoundRoot, Error> {
+        Ok(merkle::root(Domain::Round, self.engine()?.leaves(key)))
+    }
+
+    fn open(&mut self, key: &Key, units: &[u32]) -> Result<Vec<OpenedUnit>, Error> {
+        let engine = self.engine()?;
+        engine::check_units(engine.parameters(), units)?;
+        engine::open(engine.leaves(key), units)
+    }
+}

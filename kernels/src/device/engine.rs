@@ -1,0 +1,155 @@
+//! Computes rounds on this machine's threads: the inside of the `cpu` and of the `paced` device.
+//!
+//! Owns the prepared parameters and the filled memory. All threads take pieces of a round from one counter, so none
+//! idles while another has more than a piece left. Invariant: leaves depend on key and parameters only, not on threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::{Error, OPENED_MAX, OpenedUnit};
+use crate::key::{Digest, Key};
+use crate::merkle::{Domain, Tree};
+use crate::probe::{Parameters, Shape};
+use crate::vram::{self, CELL_BYTES, Cell, Fill, Memory};
+use crate::{fma64, imma};
+
+/// Pieces a thread of work that is cut evenly: few enough to be cheap, enough to even out.
+const PIECES_A_THREAD: usize = 4;
+
+/// A prepared session.
+#[derive(Debug)]
+pub(super) struct Engine {
+    threads: usize,
+    parameters: Parameters,
+    memory: Option<Memory>,
+}
+
+/// How much memory is claimed, and how much of it is held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holding {
+    pub(super) cells: u64,
+    pub(super) held: u64,
+}
+
+impl Engine {
+    pub(super) fn new(threads: usize, parameters: Parameters, fill: &Key, holding: Holding) -> Result<Self, Error> {
+        let mut engine = Self { threads: threads.max(1), parameters, memory: None };
+        if let Shape::Vram { hard, .. } = parameters.shape {
+            let fill = Fill { key: *fill, hard, cells: holding.cells.max(1) };
+            engine.memory = Some(engine.fill(fill, holding.held)?);
+        }
+        Ok(engine)
+    }
+
+    pub(super) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn fill(&self, fill: Fill, held: u64) -> Result<Memory, Error> {
+        let asked = held.saturating_mul(CELL_BYTES as u64);
+        let refused = Error::Memory { asked, usable: 0 };
+        let Ok(length) = usize::try_from(held) else { return Err(refused) };
+        let mut cells: Vec<Cell> = Vec::new();
+        if cells.try_reserve_exact(length).is_err() {
+            return Err(refused);
+        }
+        cells.resize(length, Cell::default());
+        let part = length.div_ceil(self.threads).max(1);
+        thread::scope(|scope| {
+            for (at, chunk) in cells.chunks_mut(part).enumerate() {
+                let fill = &fill;
+                scope.spawn(move || vram::fill(fill, (at * part) as u64, chunk));
+            }
+        });
+        Ok(Memory { fill, held: cells })
+    }
+
+    /// Computes all leaves of a round.
+    pub(super) fn leaves(&self, key: &Key) -> Vec<Digest> {
+        let units = self.parameters.units_per_round();
+        match (self.parameters.shape, &self.memory) {
+            (Shape::Imma { n, k, tile }, _) => self.product(key, imma::Product { n, k, tile }),
+            (Shape::Fma64 { steps, .. }, _) => {
+                self.split(units, 8, |part| fma64::leaves(&items(key, part), units, steps))
+            }
+            (Shape::Vram { steps, .. }, Some(memory)) => {
+                self.split(units, 1, |part| vram::leaves(memory, memory.fill.cells, &items(key, part), (units, steps)))
+            }
+            (Shape::Vram { .. }, None) => Vec::new(),
+        }
+    }
+
+    /// Computes a product: the bands of B once, then each thread takes bands of A.
+    fn product(&self, key: &Key, product: imma::Product) -> Vec<Digest> {
+        let bands = product.n.div_ceil(product.tile) as usize;
+        let right = self.each(bands, |band| product.right(key, band as u32));
+        let rows = self.each(bands, |band| {
+            let left = product.left(key, band as u32);
+            let columns = right.iter().enumerate();
+            columns
+                .map(|(column, right)| product.leaf((band * bands + column) as u32, &left, right))
+                .collect::<Vec<_>>()
+        });
+        rows.concat()
+    }
+
+    /// Cuts units into pieces of whole groups and computes them on all threads.
+    fn split(&self, units: u32, group: u32, work: impl Fn(std::ops::Range<u32>) -> Vec<Digest> + Sync) -> Vec<Digest> {
+        let pieces = (self.threads * PIECES_A_THREAD) as u32;
+        let piece = units.div_ceil(pieces).next_multiple_of(group).max(1);
+        let parts = self.each(units.div_ceil(piece) as usize, |at| {
+            let from = at as u32 * piece;
+            work(from..(from + piece).min(units))
+        });
+        parts.concat()
+    }
+
+    /// Computes `count` results on all threads and returns them in order.
+    fn each<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let threads = self.threads.min(count);
+        if threads <= 1 {
+            return (0..count).map(work).collect();
+        }
+        let taken = AtomicUsize::new(0);
+        let run = || {
+            let take = || Some(taken.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < count);
+            std::iter::from_fn(take).map(|at| (at, work(at))).collect::<Vec<_>>()
+        };
+        let mut results: Vec<(usize, T)> = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+            let mut results = run();
+            for other in others {
+                results.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            results
+        });
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+fn items(key: &Key, units: std::ops::Range<u32>) -> Vec<(Key, u32)> {
+    units.map(|unit| (*key, unit)).collect()
+}
+
+/// Checks which units are asked for before anything is computed.
+pub(super) fn check_units(parameters: &Parameters, asked: &[u32]) -> Result<(), Error> {
+    let units = parameters.units_per_round();
+    if asked.len() > OPENED_MAX {
+        return Err(Error::TooMany(asked.len()));
+    }
+    match asked.iter().find(|unit| **unit >= units) {
+        Some(&unit) => Err(Error::NoSuchUnit { unit, units }),
+        None => Ok(()),
+    }
+}
+
+/// Opens units of a round from its leaves.
+pub(super) fn open(leaves: Vec<Digest>, asked: &[u32]) -> Result<Vec<OpenedUnit>, Error> {
+    let tree = Tree::new(Domain::Round, leaves);
+    let opened = |&unit: &u32| {
+        let (leaf, path) = tree.open(unit).ok_or(Error::NoSuchUnit { unit, units: tree.total() })?;
+        Ok(OpenedUnit { leaf, path })
+    };
+    asked.iter().map(opened).collect()
+}

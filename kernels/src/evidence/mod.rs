@@ -1,0 +1,206 @@
+//! Re-checks a session from its bundle: what `gpux-oracle verify-evidence`, ingest and the fisher himself all run.
+//!
+//! Owns the reading of `gpux.evidence.v1` bundles: signatures, frame chains, the job's conversation, the draw, the
+//! openings, and the figures that follow. Pure: no clock, no network, no chain. Invariant: a bundle convicts only if every
+//! check holds and two drawn units are wrong; anything that the fisher could have made up makes it void instead.
+
+mod binding;
+mod claim;
+mod conversation;
+mod wire;
+
+pub use claim::{Expectation, Measured, claims, expected, measure};
+pub use conversation::Stage;
+
+use gpux_proto::evidence::{Bundle, DeviceKind, Hello, Step, Window};
+use gpux_proto::frames::Chains;
+use gpux_proto::signing::VerifyingKey;
+
+use crate::plan::Market;
+use crate::probe::{Parameters, ProbeId};
+use crate::session;
+
+/// What a verifier accepts.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Which market's parameters and devices.
+    pub market: Market,
+    /// The chain's id.
+    pub chain_id: u64,
+    /// The Rentals contract.
+    pub rentals: [u8; 20],
+    /// Accepted releases of the worker; empty accepts any, which the check says.
+    pub releases: Vec<[u8; 32]>,
+}
+
+/// How far a bundle is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything but the recomputation of what was drawn: no arithmetic of the probe.
+    Transcript,
+    /// The drawn units too.
+    Recompute,
+}
+
+/// One check and its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What is checked.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Values, or why it does not hold.
+    pub detail: String,
+}
+
+/// Where and how the host failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step.
+    pub step: Step,
+    /// What happened.
+    pub detail: String,
+}
+
+/// What a bundle shows.
+#[derive(Clone, Debug, Default)]
+pub struct Examination {
+    /// Every check in order; those after one that makes the rest meaningless are absent.
+    pub checks: Vec<Check>,
+    /// The probe, once its parameters were read.
+    pub probe: Option<ProbeId>,
+    /// The device that answered.
+    pub device: Option<DeviceKind>,
+    /// What a round computed.
+    pub parameters: Option<Parameters>,
+    /// Timed windows that ended, by the fisher's clock.
+    pub windows: Vec<Window>,
+    /// Bytes that were filled, scale included (memory probes).
+    pub bytes: u64,
+    /// Units drawn.
+    pub drawn: u32,
+    /// Drawn units whose bits are wrong, if recomputed.
+    pub wrong: Vec<u64>,
+    /// The host's failure, if it failed.
+    pub failure: Option<Failure>,
+    /// Whether the bundle convicts: every check holds and at least two drawn units are wrong.
+    pub convicts: bool,
+}
+
+/// How many wrong drawn units convict: a single soft error on memory without ECC convicts nobody.
+pub const CONVICTING_UNITS: usize = 2;
+
+impl Examination {
+    /// Whether every check holds: the bundle is evidence at all.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.checks.iter().all(|check| check.holds)
+    }
+
+    /// The first check that does not hold.
+    #[must_use]
+    pub fn first_unsound(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| !check.holds)
+    }
+
+    fn check(&mut self, name: &'static str, result: Result<String, String>) -> bool {
+        let (holds, detail) = match result {
+            Ok(detail) => (true, detail),
+            Err(detail) => (false, detail),
+        };
+        self.checks.push(Check { name, holds, detail });
+        holds
+    }
+}
+
+/// Checks a bundle. Never fails: whatever is wrong stands in the checks or in the failure.
+#[must_use]
+pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
+    let mut examination = Examination::default();
+    let Some(bound) = binding::check(bundle, rules, &mut examination) else { return examination };
+    let mut conversation = conversation::Conversation::new(bound.secret_digest, rules.market);
+    let walked = walk(bundle, &bound, &mut conversation);
+    let held = walked.as_ref().map(|frames| format!("{frames} frames, each signed over both chains"));
+    examination.check("frames", held.map_err(Clone::clone));
+    examination.probe = conversation.parameters.map(|parameters| parameters.probe);
+    examination.parameters = conversation.parameters;
+    examination.device = conversation.device;
+    examination.windows = std::mem::take(&mut conversation.windows);
+    examination.bytes = conversation.resident_bytes();
+    if walked.is_err() {
+        return examination;
+    }
+    if let Some(detail) = conversation.void.clone() {
+        examination.check("conversation", Err(detail));
+        return examination;
+    }
+    examination.check("conversation", Ok(format!("ended at {:?}", conversation.stage)));
+    let fits = conversation.device_fits();
+    examination.check("device", fits);
+    examination.failure = conversation.failure.take().or_else(|| conversation.unfinished());
+    if examination.failure.is_none() {
+        openings(&conversation, depth, &mut examination);
+    }
+    examination.convicts = examination.is_sound() && examination.wrong.len() >= CONVICTING_UNITS;
+    examination
+}
+
+/// Walks the frames of both sides through their chains and the conversation.
+fn walk(
+    bundle: &Bundle,
+    bound: &binding::Bound,
+    conversation: &mut conversation::Conversation,
+) -> Result<usize, String> {
+    use gpux_proto::evidence::Direction;
+    use gpux_proto::frames::Side;
+    let mut chains = Chains::new(bound.open_id);
+    let mut time_us = 0;
+    for (index, transcript) in bundle.frames.iter().enumerate() {
+        let (side, key): (Side, &VerifyingKey) = match transcript.direction() {
+            Direction::Renter => (Side::Renter, &bound.session_key),
+            Direction::Node => (Side::Node, &bound.node_key),
+            Direction::Unspecified => return Err(format!("frame {index} has no direction")),
+        };
+        let frame = transcript.frame.as_ref().ok_or_else(|| format!("frame {index} is missing"))?;
+        chains.receive(side, frame, key).map_err(|error| format!("frame {index}: {error}"))?;
+        if transcript.time_us < time_us {
+            return Err(format!("frame {index} is older than the one before it"));
+        }
+        time_us = transcript.time_us;
+        conversation.frame(side, frame, time_us, &chains);
+    }
+    Ok(bundle.frames.len())
+}
+
+fn openings(conversation: &conversation::Conversation, depth: Depth, examination: &mut Examination) {
+    let fail = |detail: String| Some(Failure { step: Step::Opening, detail });
+    let (claimed, draw, openings) = match conversation.claimed() {
+        Ok(claimed) => claimed,
+        Err(detail) => {
+            examination.failure = fail(detail);
+            return;
+        }
+    };
+    examination.drawn = openings.len() as u32;
+    let result = match depth {
+        Depth::Transcript => session::check_session(&claimed, &draw, &openings).map(|_| Vec::new()),
+        Depth::Recompute => session::verify_session(&claimed, &draw, &openings).map(|verified| verified.wrong),
+    };
+    match result {
+        Ok(wrong) => examination.wrong = wrong,
+        Err(error) => examination.failure = fail(error.to_string()),
+    }
+    if !examination.wrong.is_empty() {
+        let detail = format!("wrong results in {} of {} drawn units", examination.wrong.len(), examination.drawn);
+        examination.failure = Some(Failure { step: Step::Verify, detail });
+    }
+}
+
+/// Reads the Hello of a bundle without checking anything; for finding which rental and node it speaks of.
+pub fn hello(bundle: &Bundle) -> Result<Hello, gpux_proto::signing::Error> {
+    let signed = gpux_proto::bytes::present("hello", &bundle.hello)?;
+    gpux_proto::signing::open(gpux_proto::signing::Domain::Hello, signed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+use super::*;
+use crate::probe::ProbeId;
+
+mod fixture;
+use fixture::{CHAIN, RENTALS, Twist, bundle, descriptor, parties};
+
+fn rules() -> Rules {
+    Rules { market: Market::Development, chain_id: CHAIN, rentals: RENTALS, releases: vec![[6; 32]] }
+}
+
+fn run(twist: Twist) -> Examination {
+    examine(&bundle(ProbeId::Cpu, &twist), &rules(), Depth::Recompute)
+}
+
+#[test]
+fn an_honest_session_is_sound_and_convicts_nobody() {
+    for probe in [ProbeId::Cpu, ProbeId::Ram] {
+        let shown = examine(&bundle(probe, &Twist::default()), &rules(), Depth::Recompute);
+        assert!(shown.is_sound(), "{:?}", shown.first_unsound());
+        assert_eq!((shown.failure.clone(), shown.wrong.len(), shown.convicts), (None, 0, false));
+        assert_eq!((shown.drawn, shown.windows.len(), shown.probe), (24, 3, Some(probe)));
+        let expectation = expected(&descriptor(&parties()), probe, Market::Development).unwrap();
+        let measured = measure(&shown, &expectation);
+        assert_eq!(measured.outcome, gpux_proto::evidence::Outcome::Pass);
+        assert_eq!(measured.ratio.lower, 64, "{measured:?}");
+    }
+}
+
+#[test]
+fn two_wrong_drawn_units_convict() {
+    let shown = run(Twist { wrong_units: 256, ..Twist::default() });
+    assert!(shown.convicts && shown.wrong.len() >= 2, "{:?}", shown.failure);
+    assert_eq!(shown.failure.unwrap().step, Step::Verify);
+}
+
+#[test]
+fn a_transcript_alone_shows_no_wrong_bits_and_convicts_nobody() {
+    let bundle = bundle(ProbeId::Cpu, &Twist { wrong_units: 256, ..Twist::default() });
+    let shown = examine(&bundle, &rules(), Depth::Transcript);
+    assert!(shown.is_sound() && !shown.convicts && shown.wrong.is_empty());
+    assert_eq!((shown.failure, shown.drawn), (None, 24));
+}
+
+#[test]
+fn a_single_wrong_unit_scores_zero_and_convicts_nobody() {
+    // One unit in 512 is wrong: whatever is drawn, fewer than two of 24 are, with seeds as in the fixture.
+    let shown = run(Twist { wrong_units: 1, ..Twist::default() });
+    assert!(shown.wrong.len() < 2 && !shown.convicts);
+}
+
+#[test]
+fn what_the_host_does_wrong_is_a_failure_with_its_step() {
+    let cases = [
+        (Twist { other_opening: true, ..Twist::default() }, Step::Opening),
+        (Twist { fewer_openings: true, ..Twist::default() }, Step::Opening),
+        (Twist { boast: true, ..Twist::default() }, Step::Opening),
+        (Twist { after_root: true, ..Twist::default() }, Step::Root),
+        (Twist { silent_after: Some(0), ..Twist::default() }, Step::Prepare),
+        (Twist { silent_after: Some(3), ..Twist::default() }, Step::Window),
+        (Twist { silent_after: Some(43), ..Twist::default() }, Step::Root),
+        (Twist { silent_after: Some(44), ..Twist::default() }, Step::Opening),
+    ];
+    for (index, (twist, step)) in cases.into_iter().enumerate() {
+        let shown = run(twist);
+        assert!(shown.is_sound(), "case {index}: {:?}", shown.first_unsound());
+        assert_eq!(shown.failure.as_ref().map(|failure| failure.step), Some(step), "case {index}: {:?}", shown.failure);
+        assert!(!shown.convicts);
+    }
+}
+
+#[test]
+fn what_a_framing_fisher_does_voids_the_bundle() {
+    let wrong = Twist { wrong_units: 256, ..Twist::default() };
+    let cases = [
+        (Twist { poisoned: true, ..wrong.clone() }, "job"),
+        (Twist { ordinal: 1, ..wrong.clone() }, "open"),
+        (Twist { inexact: true, ..wrong.clone() }, "conversation"),
+        (Twist { other_secret: true, ..wrong.clone() }, "conversation"),
+        (Twist { other_head: true, ..wrong.clone() }, "conversation"),
+        (Twist { short_windows: true, ..wrong }, "conversation"),
+    ];
+    for (twist, check) in cases {
+        let shown = run(twist);
+        assert_eq!(shown.first_unsound().map(|check| check.name), Some(check));
+        assert!(!shown.convicts);
+    }
+}
+
+#[test]
+fn every_part_of_the_bundle_is_bound() {
+    type Edit = (&'static str, fn(&mut Bundle));
+    let base = bundle(ProbeId::Cpu, &Twist { wrong_units: 256, ..Twist::default() });
+    let edits: [Edit; 11] = [
+        ("descriptor", |b| b.descriptor = None),
+        ("descriptor", |b| b.descriptor.as_mut().unwrap().signature[0] ^= 1),
+        ("offer", |b| b.offer.as_mut().unwrap().node_signature[0] ^= 1),
+        ("offer", |b| b.offer.as_mut().unwrap().provider_signature[0] ^= 1),
+        ("rental", |b| b.terms.as_mut().unwrap().offer.as_mut().unwrap().rate = "1".into()),
+        ("hello", |b| b.terms.as_mut().unwrap().consumer[0] ^= 1),
+        ("hello", |b| b.hello.as_mut().unwrap().signature[0] ^= 1),
+        ("job", |b| b.manifest.push(0)),
+        ("job", |b| b.release[0] ^= 1),
+        ("open", |b| b.open.as_mut().unwrap().signature[0] ^= 1),
+        ("frames", |b| b.frames[2].frame.as_mut().unwrap().data[0] ^= 1),
+    ];
+    for (check, edit) in edits {
+        let mut bundle = base.clone();
+        edit(&mut bundle);
+        let shown = examine(&bundle, &rules(), Depth::Transcript);
+        assert_eq!(shown.first_unsound().map(|check| check.name), Some(check));
+        assert!(!shown.convicts);
+    }
+}
+
+#[test]
+fn other_chains_markets_and_releases_are_refused() {
+    let bundle = bundle(ProbeId::Cpu, &Twist::default());
+    let examine = |rules: Rules| examine(&bundle, &rules, Depth::Transcript);
+    let unsound = |rules| examine(rules).first_unsound().map(|check| check.name);
+    assert_eq!(unsound(Rules { chain_id: 10, ..rules() }), Some("offer"));
+    assert_eq!(unsound(Rules { rentals: [0; 20], ..rules() }), Some("offer"));
+    assert_eq!(unsound(Rules { releases: vec![[7; 32]], ..rules() }), Some("job"));
+    assert_eq!(unsound(Rules { market: Market::Production, ..rules() }), Some("conversation"));
+    assert_eq!(unsound(Rules { releases: vec![], ..rules() }), None);
+}
+
+#[test]
+fn claims_name_what_can_be_probed() {
+    use gpux_proto::evidence::Gpu;
+    let mut descriptor = descriptor(&parties());
+    assert_eq!(claims(&descriptor), [ProbeId::Cpu, ProbeId::Ram]);
+    descriptor.gpus = vec![Gpu { model: "GeForce RTX 3090".into(), count: 2 }];
+    assert_eq!(claims(&descriptor), [ProbeId::Imma, ProbeId::Fma64, ProbeId::Vram, ProbeId::Cpu, ProbeId::Ram]);
+    let two = expected(&descriptor, ProbeId::Vram, Market::Development).unwrap();
+    descriptor.gpus[0].count = 1;
+    let one = expected(&descriptor, ProbeId::Vram, Market::Development).unwrap();
+    assert!((two.bytes / one.bytes - 2.0).abs() < 1e-9 && (two.rate / one.rate - 2.0).abs() < 1e-9);
+    assert!(!expected(&descriptor, ProbeId::Imma, Market::Production).unwrap().calibrated);
+    descriptor.gpus[0].model = "GeForce RTX 9999".into();
+    assert_eq!(expected(&descriptor, ProbeId::Imma, Market::Development), None);
+    assert_eq!(expected(&descriptor, ProbeId::Disk, Market::Development), None);
+}

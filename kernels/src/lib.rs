@@ -1,0 +1,30 @@
+//! What is computed on a device, and whether it was.
+//!
+//! Owns the probes (work and verification), the key chain, the Merkle trees, the draw, the devices `cpu` and
+//! `paced`, the catalogue of models and the calibration of their rates. Never speaks to a network and never reads
+//! a clock to judge: time is measured by the fisher and handed in. Invariant: a verdict about bits is a pure
+//! function of bytes, the same on every machine.
+
+#![warn(missing_docs)]
+
+pub mod bench;
+pub mod calibration;
+pub mod catalogue;
+pub mod device;
+pub mod draw;
+pub mod evidence;
+pub mod fma64;
+pub mod imma;
+pub mod key;
+pub mod measure;
+pub mod merkle;
+pub mod philox;
+pub mod plan;
+pub mod probe;
+pub mod release;
+pub mod session;
+pub mod vram;
+
+pub use draw::draw;
+pub use key::{Digest, Key};
+pub use probe::{Parameters, ProbeId, Shape};
