@@ -1,0 +1,120 @@
+//! The command line: what can be asked for, and nothing else. No secret is ever a flag; keys are files.
+pub mod output;
+
+use crate::{cheat::Cheat, sandbox::Choice};
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The reference provider agent of GPUX.
+#[derive(Debug, Parser)]
+#[command(name = "gpux-node", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Offers this machine and runs paid rentals until it is stopped.
+    Run(Box<Run>),
+    /// Signs that a node is one of an organisation's and writes the membership to standard output.
+    SignMembership(SignMembership),
+}
+
+/// How to run.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Where the node's key and jobs' files lie.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The chain's JSON-RPC.
+    #[arg(long, env = "GPUX_RPC", hide_env_values = true)]
+    pub rpc: String,
+    /// The deployment file of the contracts.
+    #[arg(long)]
+    pub deployment: PathBuf,
+    /// The provider's key: a Web3 keystore or a file of 64 hexadecimal digits that nobody else can read.
+    #[arg(long)]
+    pub provider_key_file: PathBuf,
+    /// The keystore's password.
+    #[arg(long)]
+    pub provider_password_file: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// The URI by which renters reach the node, if it is not the one that it listens on.
+    #[arg(long)]
+    pub endpoint: Option<String>,
+    /// An oracle to be announced to.
+    #[arg(long)]
+    pub oracle: Option<String>,
+    /// Token units a second.
+    #[arg(long, default_value_t = 1_000, value_parser = rate)]
+    pub rate: u128,
+    /// Simultaneous rentals, each with everything that is claimed.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub capacity: Option<u32>,
+    /// Simulates a card of this model (development markets only).
+    #[arg(long, value_name = "MODEL", requires = "development")]
+    pub simulate: Option<String>,
+    /// Claims a card of this model; the simulated one without it.
+    #[arg(long, value_name = "MODEL", requires = "simulate")]
+    pub claim: Option<String>,
+    /// Cheats (development markets only).
+    #[arg(long, requires = "simulate")]
+    pub cheat: Option<Cheat>,
+    /// Measures this machine's cores and memory and claims half of what they reach.
+    #[arg(long)]
+    pub measure_self: bool,
+    /// The organisation's membership of this node.
+    #[arg(long, value_name = "FILE")]
+    pub membership: Option<PathBuf>,
+    /// Where jobs run.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub sandbox: Choice,
+    /// Serves a development market: simulated cards, and a sandbox that isolates nothing where bubblewrap does not work.
+    #[arg(long)]
+    pub development: bool,
+}
+
+/// What to sign.
+#[derive(Debug, Args)]
+pub struct SignMembership {
+    /// The organisation's key.
+    #[arg(long)]
+    pub organisation_key_file: PathBuf,
+    /// The node's public key.
+    #[arg(long, value_name = "HEX")]
+    pub node: String,
+    /// For how long it holds.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::identity::MEMBERSHIP_DAYS_MAX)))]
+    pub days: u32,
+}
+
+/// A rate that the contract takes: a positive uint96. Zero is refused there, since evidence must cost money.
+fn rate(text: &str) -> Result<u128, String> {
+    text.parse::<u128>().ok().filter(|rate| (1..1 << 96).contains(rate)).ok_or_else(|| "not within 1..2^96".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lies_need_a_development_market_and_a_simulated_card() {
+        let base = ["gpux-node", "run", "--data=d", "--rpc=r", "--deployment=f", "--provider-key-file=k"];
+        let parse = |more: &[&str]| Cli::try_parse_from(base.iter().chain(more)).is_ok();
+        assert!(parse(&[]));
+        assert!(!parse(&["--simulate=X"]) && parse(&["--simulate=X", "--development"]));
+        assert!(!parse(&["--cheat=stall", "--development"]) && !parse(&["--claim=Y", "--development"]));
+        assert!(!parse(&["--rate=0"]) && !parse(&["--rate=79228162514264337593543950336"]));
+    }
+}

@@ -1,0 +1,60 @@
+//! Paid sessions: the gRPC service of a node.
+//!
+//! A session walks one way: Start is checked ([`start`]), files are received into a temporary folder ([`upload`]), the
+//! job is started in its sandbox and OPEN signed, then frames run both ways ([`relay`]). Owns the capacity; never trusts
+//! anything that the renter sends before it was checked. Invariant: whatever happens, the session's place is given back,
+//! its folder removed and its processes killed.
+mod error;
+mod manifest;
+mod relay;
+mod service;
+mod slots;
+mod start;
+mod upload;
+
+pub use error::Error;
+pub use service::{Device, Node, Options};
+
+use gpux_proto::node::{SessionRequest, session_request::Message};
+use std::time::Duration;
+use tonic::Streaming;
+
+/// How long a renter may take, and how often the chain is asked.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// For each message before OPEN.
+    pub message: Duration,
+    /// For all files.
+    pub upload: Duration,
+    /// Between two looks at a rental while its job runs.
+    pub rental: Duration,
+}
+
+impl Timeouts {
+    /// The chain is asked about once a block: 2 s on Optimism, 1 s in a development market.
+    #[must_use]
+    pub fn of_market(development: bool) -> Self {
+        Self {
+            message: Duration::from_secs(15),
+            upload: Duration::from_secs(600),
+            rental: Duration::from_secs(if development { 1 } else { 2 }),
+        }
+    }
+}
+
+/// The renter's next message; `None` when he has said everything.
+async fn next_message(requests: &mut Streaming<SessionRequest>) -> Result<Option<Message>, Error> {
+    match requests.message().await {
+        Ok(Some(SessionRequest { message: Some(message) })) => Ok(Some(message)),
+        Ok(Some(SessionRequest { message: None })) => Err(Error::Malformed("an empty request")),
+        Ok(None) => Ok(None),
+        // tonic refuses what is larger than the service's message limit with this code.
+        Err(status) if status.code() == tonic::Code::OutOfRange => Err(Error::Malformed("a message above the limit")),
+        Err(_) => Err(Error::Gone),
+    }
+}
+
+/// The same, within a time.
+async fn next(requests: &mut Streaming<SessionRequest>, wait: Duration) -> Result<Option<Message>, Error> {
+    tokio::time::timeout(wait, next_message(requests)).await.map_err(|_| Error::Deadline(wait))?
+}
