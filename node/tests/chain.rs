@@ -6,7 +6,7 @@ mod renter;
 
 use alloy::{
     network::EthereumWallet,
-    primitives::{Address, B256, U256, aliases::U40, aliases::U96},
+    primitives::{B256, U256},
     providers::{Provider, ProviderBuilder},
     signers::local::PrivateKeySigner,
 };
@@ -17,7 +17,7 @@ use gpux_contracts::{
 };
 use gpux_proto::{
     bytes::{from_hex, to_hex},
-    evidence::{Descriptor, Offer, SignedOffer, Terms},
+    evidence::{Descriptor, SignedOffer, Terms},
     node::{DescribeRequest, node_service_client::NodeServiceClient},
     signing::{self, Domain, SigningKey},
 };
@@ -79,23 +79,6 @@ async fn offer(address: &str, node: [u8; 32]) -> SignedOffer {
     signed
 }
 
-fn on_chain(terms: &Terms) -> Rentals::Terms {
-    let offer: &Offer = terms.offer.as_ref().unwrap();
-    Rentals::Terms {
-        consumer: Address::from_slice(&terms.consumer),
-        offer: Rentals::Offer {
-            provider: Address::from_slice(&offer.provider),
-            node: B256::from_slice(&offer.node),
-            descriptor: B256::from_slice(&offer.descriptor_digest),
-            rate: U96::from(offer.rate.parse::<u128>().unwrap()),
-            capacity: offer.capacity,
-            validUntil: U40::from(offer.valid_until),
-        },
-        note: B256::from_slice(&terms.note),
-        nonce: terms.nonce,
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rental_on_chain_opens_a_session_and_its_stop_ends_it() {
     let contracts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts"));
@@ -115,10 +98,14 @@ async fn a_rental_on_chain_opens_a_session_and_its_stop_ends_it() {
     let terms = Terms { consumer: consumer.address().to_vec(), offer: signed.offer, note: vec![3; 32], nonce: 1 };
     let rental = signing::rental_id(&terms).unwrap();
     let session = SigningKey::from_bytes(&[13; 32]);
-    let stop = rentals.stop(vec![on_chain(&terms)]);
+    let stop = rentals.stop(vec![Rentals::Terms::try_from(&terms).unwrap()]);
     let renter = Renter { address, node: public, consumer, session, terms: terms.clone(), rental };
     assert!(renter.open("#!/bin/sh\n").await.is_err(), "not open yet");
-    let open = rentals.open(vec![on_chain(&terms)], vec![DEPOSIT], vec![signed.provider_signature.into()]);
+    let open = rentals.open(
+        vec![Rentals::Terms::try_from(&terms).unwrap()],
+        vec![DEPOSIT],
+        vec![signed.provider_signature.into()],
+    );
     open.send().await.unwrap().get_receipt().await.unwrap();
 
     let mut session = renter.open("#!/bin/sh\nread word\necho $word\ncat\n").await.unwrap();

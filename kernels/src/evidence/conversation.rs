@@ -122,16 +122,21 @@ impl Conversation {
         }
     }
 
-    /// The failure of a host that stopped answering: the frames end while it is the node's turn.
-    pub(super) fn unfinished(&self) -> Option<Failure> {
-        let detail = |what: &str| Some(Failure { step: self.step(), detail: format!("{what} never came") });
-        match self.stage {
-            Stage::Done => None,
-            Stage::Prepare | Stage::Ready => detail("Ready"),
-            Stage::Challenge | Stage::Window => detail("a Pong"),
-            Stage::Root => detail("ROOT"),
-            Stage::Reveal | Stage::Openings => detail("the openings"),
-        }
+    /// Whose turn it is when the frames end: a host that stopped answering has failed; a renter who stopped asking has no
+    /// evidence. An honest fisher keeps what it tried to send, so that a closed stream ends on the node's turn.
+    pub(super) fn end(&mut self) {
+        let missing = match self.stage {
+            Stage::Done => return,
+            Stage::Prepare | Stage::Challenge | Stage::Reveal => {
+                self.void = Some(format!("the renter stopped at {:?}", self.stage));
+                return;
+            }
+            Stage::Ready => "Ready",
+            Stage::Window => "a Pong",
+            Stage::Root => "ROOT",
+            Stage::Openings => "the openings",
+        };
+        self.fail(format!("{missing} never came"));
     }
 
     /// The bytes that the filled cells stand for.

@@ -130,6 +130,9 @@ pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
     if walked.is_err() {
         return examination;
     }
+    if conversation.failure.is_none() && conversation.void.is_none() {
+        conversation.end();
+    }
     if let Some(detail) = conversation.void.clone() {
         examination.check("conversation", Err(detail));
         return examination;
@@ -137,7 +140,7 @@ pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
     examination.check("conversation", Ok(format!("ended at {:?}", conversation.stage)));
     let fits = conversation.device_fits();
     examination.check("device", fits);
-    examination.failure = conversation.failure.take().or_else(|| conversation.unfinished());
+    examination.failure = conversation.failure.take();
     if examination.failure.is_none() {
         openings(&conversation, depth, &mut examination);
     }

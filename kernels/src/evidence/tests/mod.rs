@@ -87,6 +87,23 @@ fn what_a_framing_fisher_does_voids_the_bundle() {
 }
 
 #[test]
+fn frames_that_end_on_the_renters_turn_accuse_nobody() {
+    let base = bundle(ProbeId::Cpu, &Twist::default());
+    // After Ready the renter owes a Challenge, after ROOT a Reveal.
+    for (frames, what) in [(0, "Prepare"), (2, "Challenge"), (base.frames.len() - 3, "Reveal")] {
+        let mut cut = base.clone();
+        cut.frames.truncate(frames);
+        let shown = examine(&cut, &rules(), Depth::Transcript);
+        let unsound = shown.first_unsound().unwrap();
+        assert_eq!(
+            (unsound.name, unsound.detail.as_str()),
+            ("conversation", &*format!("the renter stopped at {what}"))
+        );
+        assert_eq!(shown.failure, None);
+    }
+}
+
+#[test]
 fn every_part_of_the_bundle_is_bound() {
     type Edit = (&'static str, fn(&mut Bundle));
     let base = bundle(ProbeId::Cpu, &Twist { wrong_units: 256, ..Twist::default() });

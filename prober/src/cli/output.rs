@@ -1,0 +1,252 @@
+//! Everything that the commands print: results on standard output, progress on standard error. Text from nodes is cut and
+//! stripped of control characters before it gets here.
+#![allow(clippy::print_stdout, reason = "this is where the program speaks to its user")]
+use crate::{
+    report::Finding,
+    session::{Stage, Watch, bounded},
+};
+use gpux_kernels::{evidence::Expectation, measure::RATIO_ONE, probe::ProbeId};
+use gpux_proto::{bytes::to_hex, evidence::Outcome};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::{io::IsTerminal as _, process::ExitCode, sync::Arc, time::Duration};
+
+/// From this x on, in 64ths, `check` says nothing against a claim: nine tenths, since noise never lifts x above 1.
+const CLEAN: u32 = RATIO_ONE as u32 * 9 / 10;
+
+/// A session's result as it is printed.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    pub(super) node: String,
+    pub(super) probe: &'static str,
+    /// "pass", "fail" or "inconclusive".
+    pub(super) outcome: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) step: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) detail: String,
+    /// What the node claims: a model, or "host".
+    pub(super) claimed: String,
+    pub(super) measured_rate: u64,
+    pub(super) expected_rate: u64,
+    pub(super) measured_bytes: u64,
+    pub(super) expected_bytes: u64,
+    /// x in 64ths, rounded down and up.
+    pub(super) x_lower: u32,
+    pub(super) x_upper: u32,
+    pub(super) drawn: u32,
+    pub(super) wrong: u32,
+    pub(super) convicts: bool,
+    pub(super) simulated: bool,
+    pub(super) development: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rental: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) report: Option<String>,
+    #[serde(skip)]
+    pub(super) id: Option<ProbeId>,
+}
+
+impl Line {
+    /// A line from a finding.
+    pub(super) fn new(node: &[u8; 32], finding: &Finding, expectation: &Expectation, development: bool) -> Self {
+        let figures = finding.measurement.clone().unwrap_or_default();
+        Self {
+            node: to_hex(node),
+            probe: finding.probe.name(),
+            outcome: match finding.outcome {
+                Outcome::Pass => "pass",
+                Outcome::Fail => "fail",
+                _ => "inconclusive",
+            },
+            step: step(finding),
+            detail: finding.detail.clone(),
+            claimed: if expectation.model.is_empty() { "host".into() } else { bounded(&expectation.model, 128) },
+            measured_rate: figures.rate,
+            expected_rate: expectation.rate as u64,
+            measured_bytes: figures.bytes,
+            expected_bytes: expectation.bytes as u64,
+            x_lower: finding.x.0,
+            x_upper: finding.x.1,
+            drawn: finding.drawn,
+            wrong: finding.wrong,
+            convicts: finding.convicts,
+            simulated: finding.device == gpux_proto::evidence::DeviceKind::Simulated,
+            development,
+            rental: None,
+            report: None,
+            id: Some(finding.probe),
+        }
+    }
+
+    /// Whether the claim holds.
+    pub(super) fn is_clean(&self) -> bool {
+        self.outcome == "pass" && self.x_upper >= CLEAN
+    }
+
+    /// x in per cent.
+    pub(super) fn percent(&self) -> f64 {
+        f64::from(self.x_lower + self.x_upper) * 50.0 / f64::from(RATIO_ONE)
+    }
+
+    /// "81.9 of 227 Top/s": size for memory, rate for everything else.
+    pub(super) fn figures(&self) -> String {
+        let memory = self.expected_bytes > 0;
+        // Of a memory probe the worse of both is the finding.
+        let share = |measured: u64, expected: u64| measured as f64 / (expected.max(1)) as f64;
+        let by_size = share(self.measured_bytes, self.expected_bytes) <= share(self.measured_rate, self.expected_rate);
+        match (memory, by_size) {
+            (true, true) => of(self.measured_bytes, self.expected_bytes, "B"),
+            (true, false) => of(self.measured_rate, self.expected_rate, "reads/s"),
+            _ if self.probe == "imma" => of(self.measured_rate, self.expected_rate, "op/s"),
+            _ => of(self.measured_rate, self.expected_rate, "flop/s"),
+        }
+    }
+
+    /// The finding in a sentence.
+    pub(super) fn sentence(&self) -> String {
+        let node = &self.node[..10.min(self.node.len())];
+        let head = format!("node {node}… claims {}: {}", self.claimed, self.probe);
+        match self.outcome {
+            "pass" => format!("{head} {} ({:.0} %)", self.figures(), self.percent()),
+            "fail" if self.convicts => format!("{head} FAILS: {} — this bundle convicts", self.detail),
+            "fail" => format!("{head} FAILS at {}: {}", self.step, self.detail),
+            _ => format!("{head} inconclusive at {}: {}", self.step, self.detail),
+        }
+    }
+}
+
+fn step(finding: &Finding) -> String {
+    match finding.step {
+        gpux_proto::evidence::Step::Unspecified => String::new(),
+        step => step.as_str_name().trim_start_matches("STEP_").to_lowercase(),
+    }
+}
+
+/// Two figures in one unit with three digits.
+fn of(measured: u64, expected: u64, unit: &str) -> String {
+    let largest = measured.max(expected) as f64;
+    let prefixes = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
+    let (scale, prefix) = prefixes.into_iter().find(|(scale, _)| largest >= *scale).unwrap_or((1.0, ""));
+    format!("{} of {} {prefix}{unit}", digits(measured as f64 / scale), digits(expected as f64 / scale))
+}
+
+fn digits(value: f64) -> String {
+    match value {
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
+    }
+}
+
+/// The progress of a command: a bar on a terminal, nothing elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+    json: bool,
+}
+
+impl Progress {
+    /// Starts; `total` 0 means that the end is open.
+    pub(super) fn start(total: u64, json: bool) -> Self {
+        let bar = if json || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else if total == 0 {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::new(total)
+        };
+        let template = if total == 0 { "{spinner} {pos} sessions {msg}" } else { "{bar:24} {pos}/{len} {msg}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, json }
+    }
+
+    /// What a session tells while it runs.
+    pub(super) fn watch(&self, node: &[u8; 32], probe: ProbeId) -> Arc<Watch> {
+        let (bar, node) = (self.bar.clone(), to_hex(&node[..4]));
+        Arc::new(move |stage| bar.set_message(format!("{node}… {probe}: {}", words(stage))))
+    }
+
+    /// Prints a session's result.
+    pub(super) fn line(&self, line: &Line) {
+        self.bar.inc(1);
+        let text = if self.json { json(line) } else { line.sentence() };
+        self.bar.suspend(|| println!("{text}"));
+    }
+
+    /// Prints a note for people.
+    pub(super) fn note(&self, text: &str) {
+        if !self.json {
+            self.bar.suspend(|| println!("{text}"));
+        }
+    }
+
+    /// Removes the bar.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn words(stage: Stage) -> String {
+    match stage {
+        Stage::Hello => "hello and upload".into(),
+        Stage::Waiting => "waits for the machine".into(),
+        Stage::Prepare => "sets up".into(),
+        Stage::Window { window, windows } => format!("window {} of {windows}", window + 1),
+        Stage::Root => "root".into(),
+        Stage::Openings => "openings".into(),
+    }
+}
+
+pub(super) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+}
+
+/// The table of `check`.
+pub(super) fn table(node: &str, lines: &[Line], nearest: Option<&str>, development: bool) {
+    println!("node {node}{}", if development { " (development parameters)" } else { "" });
+    println!("{:<8} {:<26} {:<28} {:>6}  result", "probe", "claimed", "measured", "x");
+    for line in lines {
+        let figures = if line.measured_rate > 0 { line.figures() } else { "-".into() };
+        let result = match line.outcome {
+            "pass" if line.is_clean() => "as claimed".to_owned(),
+            "pass" => "less than claimed".to_owned(),
+            outcome => format!("{outcome}: {}", line.detail),
+        };
+        println!("{:<8} {:<26} {figures:<28} {:>4.0} %  {result}", line.probe, line.claimed, line.percent());
+    }
+    if let Some(model) = nearest {
+        println!("measured like {model}");
+    }
+}
+
+/// Prints one JSON value.
+pub(super) fn print_json(value: &impl Serialize) {
+    println!("{}", json(value));
+}
+
+/// The result of `sweep`.
+pub(super) fn swept(empty: usize, left: usize) {
+    println!("{empty} throw-away accounts emptied, {left} still hold money");
+}
+
+/// An error that ends the program.
+pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("gpux-prober: {error:#}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_told_in_one_unit_with_three_digits() {
+        assert_eq!(of(81_900_000_000_000, 227_000_000_000_000, "op/s"), "81.9 of 227 Top/s");
+        assert_eq!(of(12_000_000_000, 24_000_000_000, "B"), "12.0 of 24.0 GB");
+        assert_eq!(of(0, 0, "B"), "0.00 of 0.00 B");
+    }
+}

@@ -1,0 +1,42 @@
+//! Opens what the commands need: keys, deployment, chain, journal, worker. Fails before anything costs money.
+use super::Wallet;
+use crate::rent::{Chain, Journal, Purse};
+use anyhow::{Context as _, bail};
+use gpux_contracts::{Deployment, keys};
+use gpux_kernels::{
+    plan::Market,
+    release::{self, Built},
+};
+use std::{fs::File, io::Read as _, path::Path};
+
+/// The purse of a command.
+pub(super) async fn purse(wallet: &Wallet, data: &Path, batch: usize) -> anyhow::Result<Purse> {
+    let deployment = Deployment::read(&wallet.deployment)?;
+    let signer = keys::wallet(&wallet.key_file, wallet.password_file.as_deref())?;
+    let journal = Journal::open(data)?;
+    let chain = Chain::connect(wallet.rpc.clone(), deployment, signer).await?;
+    Ok(Purse::new(chain, journal, batch, wallet.deposit_max))
+}
+
+/// The worker as it is uploaded: variant 0 of the release.
+pub(super) fn worker(path: &Path) -> anyhow::Result<Built> {
+    let named = || format!("worker {}", path.display());
+    let mut bytes = Vec::new();
+    let limit = release::RELEASE_BYTES_MAX as u64 + 1;
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).with_context(named)?;
+    release::build(&bytes, &release::IDENTITY).with_context(named)
+}
+
+/// Which rules the deployment has.
+pub(super) fn market(deployment: &Deployment) -> Market {
+    if deployment.development { Market::Development } else { Market::Production }
+}
+
+/// A market with development parameters must be asked for by name, and no other may be called one.
+pub(super) fn agrees(deployment: &Deployment, development: bool) -> anyhow::Result<()> {
+    match (deployment.development, development) {
+        (true, false) => bail!("the deployment has development parameters: pass --development"),
+        (false, true) => bail!("the deployment has no development parameters: leave --development out"),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,197 @@
+//! One probing from beginning to end: the node describes itself, a rental is opened, the session runs, the bundle is judged, the
+//! rental is stopped. What `run` and `check` share. Invariant: once a rental is opened it is stopped and everything is taken
+//! back, also when the session fails or this process is asked to end.
+use crate::{
+    lock::MachineLock,
+    offered::{self, Offered, Place},
+    rent::{self, Purse, Rental},
+    report::{Finding, Judge},
+    session::{self, Ended, Failure, Fault, LOCK_WAIT_MAX, Order, Watch},
+};
+use gpux_kernels::{
+    evidence::{Expectation, expected},
+    plan::{Market, Plan, plan},
+    probe::ProbeId,
+    release::Built,
+};
+use gpux_proto::{
+    evidence::Step,
+    node::{DescribeRequest, node_service_client::NodeServiceClient},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// How long a node may take to accept a connection, and to describe itself.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+const DESCRIBE_MAX: Duration = Duration::from_secs(5);
+/// The largest description.
+const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
+/// Attempts to reach a node, and the pause between them.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(700);
+/// How long a node that is full, or a block behind, is asked again within one rental.
+const PASSING_MAX: Duration = Duration::from_secs(45);
+
+/// A fisher at work.
+#[derive(Debug)]
+pub struct Fisher {
+    /// His money.
+    pub purse: Purse,
+    /// The market.
+    pub market: Market,
+    /// The worker.
+    pub worker: Built,
+    /// What keeps other timed sessions of this machine away.
+    pub lock: Option<MachineLock>,
+    /// Rentals that are being given back.
+    pub returns: TaskTracker,
+    /// Ends everything.
+    pub stop: CancellationToken,
+}
+
+/// What one probing came to.
+#[derive(Debug)]
+pub struct Probed {
+    /// The rental.
+    pub rental: Rental,
+    /// The session.
+    pub ended: Ended,
+    /// The finding.
+    pub finding: Finding,
+    /// What the node claims to reach.
+    pub expectation: Expectation,
+}
+
+/// There is no finding.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rental could not be opened.
+    #[error(transparent)]
+    Rent(#[from] rent::Error),
+    /// The node claims nothing that this probe measures.
+    #[error("the node claims nothing that probe {0} measures here")]
+    NotClaimed(ProbeId),
+    /// This process was asked to end.
+    #[error("interrupted")]
+    Interrupted,
+    /// The verifier ended without an answer.
+    #[error("the verification did not end")]
+    Verifier,
+}
+
+impl Fisher {
+    /// The market's chain and contract.
+    pub fn place(&self) -> Place {
+        let deployment = self.purse.chain().deployment();
+        Place { chain_id: deployment.chain_id, rentals: deployment.rentals }
+    }
+
+    /// Asks a node to describe itself, a few times.
+    pub async fn describe(&self, uri: &Uri) -> Result<(Channel, Offered), Failure> {
+        let channel = Endpoint::from(uri.clone()).connect_timeout(CONNECT_MAX).tcp_nodelay(true).connect_lazy();
+        let mut attempt = 1;
+        loop {
+            match self.described(channel.clone()).await {
+                Ok(offered) => return Ok((channel, offered)),
+                Err(failure) if attempt == ATTEMPTS || !failure.passing => return Err(failure),
+                Err(_) => {
+                    attempt += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn described(&self, channel: Channel) -> Result<Offered, Failure> {
+        let step = Step::Describe;
+        let mut client = NodeServiceClient::new(channel).max_decoding_message_size(DESCRIPTION_BYTES_MAX);
+        let again = |detail: String| Failure { passing: true, ..Failure::new(step, Fault::Host, detail) };
+        let answer = tokio::time::timeout(CONNECT_MAX + DESCRIBE_MAX, client.describe(DescribeRequest {})).await;
+        let description = match answer {
+            Err(_) => return Err(again("no description before the deadline".into())),
+            Ok(Err(status)) => return Err(again(session::words(&status))),
+            Ok(Ok(response)) => response.into_inner().description,
+        };
+        let description = description.ok_or_else(|| Failure::new(step, Fault::Host, "the description is missing"))?;
+        offered::verify(&description, self.place(), crate::clock::now()).map_err(|e| Failure::new(step, Fault::Host, e))
+    }
+
+    /// How long a rental for a session must last, in seconds.
+    #[must_use]
+    pub fn seconds(&self, plan: &Plan) -> u64 {
+        let waits = if self.lock.is_some() { LOCK_WAIT_MAX } else { Duration::ZERO };
+        // A second more: the chain counts whole ones.
+        (session::longest(plan) + waits + PASSING_MAX).as_secs() + 1
+    }
+
+    /// Rents and probes. Without a channel (the node was not reachable) the rental alone is opened and stopped: paid
+    /// evidence that the node was away.
+    pub async fn probe(
+        self: &Arc<Self>,
+        reached: Result<Channel, Failure>,
+        offered: &Offered,
+        probe: ProbeId,
+        watch: &Watch,
+    ) -> Result<Probed, Error> {
+        let plan = plan(probe, self.market).ok_or(Error::NotClaimed(probe))?;
+        let expectation = expected(&offered.descriptor, probe, self.market).ok_or(Error::NotClaimed(probe))?;
+        let rental = self.purse.rent(offered, self.seconds(&plan)).await?;
+        let ended = tokio::select! {
+            ended = self.converse(reached, offered, &rental, (&plan, watch)) => Ok(ended),
+            () = self.stop.cancelled() => Err(Error::Interrupted),
+        };
+        self.returns.spawn({
+            let (fisher, rental) = (Arc::clone(self), rental.clone());
+            async move { fisher.purse.give_back(&rental).await }
+        });
+        let ended = ended?;
+        let judged = tokio::task::spawn_blocking({
+            let (fisher, expectation) = (Arc::clone(self), expectation.clone());
+            move || {
+                let deployment = fisher.purse.chain().deployment();
+                let judge = Judge { market: fisher.market, deployment, expectation: &expectation };
+                (judge.find(probe, &ended), ended)
+            }
+        });
+        let (finding, ended) = judged.await.map_err(|_| Error::Verifier)?;
+        Ok(Probed { rental, ended, finding, expectation })
+    }
+
+    async fn converse(
+        &self,
+        reached: Result<Channel, Failure>,
+        offered: &Offered,
+        rental: &Rental,
+        (plan, watch): (&Plan, &Watch),
+    ) -> Ended {
+        let channel = match reached {
+            Ok(channel) => channel,
+            Err(failure) => {
+                let now = crate::clock::now();
+                return Ended { bundle: None, failure: Some(failure), started: now, ended: now };
+            }
+        };
+        let order = Order {
+            offered,
+            terms: &rental.terms,
+            consumer: &rental.consumer,
+            worker: &self.worker,
+            plan,
+            lock: self.lock.as_ref(),
+            watch,
+        };
+        let first = Instant::now();
+        loop {
+            let ended = session::run(channel.clone(), &order).await;
+            let passing = ended.bundle.is_none() && ended.failure.as_ref().is_some_and(|failure| failure.passing);
+            if !passing || first.elapsed() > PASSING_MAX {
+                return ended;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Which devices a job uses. File descriptor 3, outside J, is how a development market's node lends a simulated card; without
+//! it there is no GPU here, and probes of the host run on the machine's own cores and memory. Never falls back: a GPU probe
+//! without a GPU is a failure, not a slow answer.
+use super::Error;
+use gpux_kernels::{
+    Parameters,
+    device::{Device, cpu::CpuDevice, paced::PacedClient},
+};
+
+/// Chooses the devices for a probe.
+pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
+    if parameters.probe.on_host() {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        return Ok(vec![Box::new(CpuDevice::new(threads))]);
+    }
+    match PacedClient::from_fd3()? {
+        Some(card) => Ok(vec![Box::new(card)]),
+        None => Err(Error::NoDevice(parameters.probe)),
+    }
+}

@@ -1,0 +1,141 @@
+//! The oracle as a fisher uses it: registers, lists nodes, delivers commits and reports. Sorts every refusal into "again later"
+//! and "never", by google.rpc's error details; whatever an oracle answers is bounded.
+use super::Parcel;
+use crate::session::words;
+use gpux_proto::{
+    evidence::{Description, Registration},
+    oracle::{
+        CommitReportRequest, ListNodesRequest, RegisterFisherRequest, SubmitReportRequest,
+        evidence_service_client::EvidenceServiceClient, registry_service_client::RegistryServiceClient,
+    },
+};
+use std::time::Duration;
+use tonic::{
+    Code, Request, Status,
+    transport::{Channel, Endpoint, Uri},
+};
+use tonic_types::StatusExt as _;
+
+/// How long a call may take.
+const CALL_MAX: Duration = Duration::from_secs(20);
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// The largest answer: a page of nodes.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Nodes in a page, and pages of a listing.
+const PAGE: i32 = 500;
+const PAGES_MAX: usize = 200;
+
+/// What an oracle said no to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason code, or the gRPC code's name.
+    pub reason: String,
+    /// In words.
+    pub message: String,
+    /// Whether the same request may be accepted later.
+    pub retryable: bool,
+    /// When to ask again, if it said so.
+    pub after: Option<Duration>,
+}
+
+/// The oracle cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OracleError {
+    /// It said no.
+    #[error("the oracle refused {what}: {} ({})", .refusal.reason, .refusal.message)]
+    Refused {
+        /// What was asked.
+        what: &'static str,
+        /// The answer.
+        refusal: Refusal,
+    },
+    /// Its pages never end.
+    #[error("the oracle lists more than {} nodes", PAGES_MAX * PAGE as usize)]
+    Endless,
+}
+
+impl Refusal {
+    /// Reads a status.
+    #[must_use]
+    pub fn of(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let reason = details.error_info().filter(|info| info.domain == "gpux").map(|info| info.reason.clone());
+        let retry = details.retry_info();
+        let transient = matches!(
+            status.code(),
+            Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Cancelled | Code::Aborted
+        );
+        // A broken connection is `Unknown` without details.
+        let broken = status.code() == Code::Unknown && reason.is_none();
+        let known = matches!(reason.as_deref(), Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "RATE_LIMITED"));
+        Self {
+            reason: crate::session::bounded(&reason.unwrap_or_else(|| format!("{:?}", status.code())), 64),
+            message: words(status),
+            retryable: transient || broken || known || retry.is_some(),
+            after: retry.and_then(|info| info.retry_delay),
+        }
+    }
+}
+
+/// A connection to one oracle.
+#[derive(Debug, Clone)]
+pub struct Oracle {
+    channel: Channel,
+}
+
+fn refused(what: &'static str) -> impl FnOnce(Status) -> OracleError {
+    move |status| OracleError::Refused { what, refusal: Refusal::of(&status) }
+}
+
+impl Oracle {
+    /// Names an oracle; the connection is made when it is needed.
+    #[must_use]
+    pub fn new(uri: Uri) -> Self {
+        let endpoint = Endpoint::from(uri).connect_timeout(CONNECT_MAX).timeout(CALL_MAX);
+        Self { channel: endpoint.connect_lazy() }
+    }
+
+    /// Binds the report key.
+    pub async fn register(&self, registration: Registration) -> Result<(), OracleError> {
+        let request = RegisterFisherRequest { registration: Some(registration) };
+        self.registry().register_fisher(request).await.map_err(refused("the registration"))?;
+        Ok(())
+    }
+
+    /// All nodes' descriptions, unverified.
+    pub async fn nodes(&self) -> Result<Vec<Description>, OracleError> {
+        let (mut nodes, mut page_token) = (Vec::new(), String::new());
+        for _ in 0..PAGES_MAX {
+            let request = Request::new(ListNodesRequest { page_size: PAGE, page_token });
+            let page = self.registry().list_nodes(request).await.map_err(refused("its nodes"))?.into_inner();
+            nodes.extend(page.nodes.into_iter().filter_map(|node| node.description));
+            if page.next_page_token.is_empty() {
+                return Ok(nodes);
+            }
+            page_token = page.next_page_token;
+        }
+        Err(OracleError::Endless)
+    }
+
+    /// Commits, then reveals. What was accepted before counts as delivered.
+    pub async fn deliver(&self, parcel: &Parcel) -> Result<(), Refusal> {
+        let mut evidence = EvidenceServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
+        let commit = CommitReportRequest { commit: Some(parcel.commit.clone()) };
+        accepted(evidence.commit_report(commit).await)?;
+        let submit = SubmitReportRequest { report: Some(parcel.report.clone()), bundle: parcel.bundle.clone() };
+        accepted(evidence.submit_report(submit).await)
+    }
+
+    fn registry(&self) -> RegistryServiceClient<Channel> {
+        RegistryServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+}
+
+fn accepted<T>(answer: Result<tonic::Response<T>, Status>) -> Result<(), Refusal> {
+    match answer {
+        Ok(_) => Ok(()),
+        // The same id again: it is durable, and an acknowledgement was lost on the way.
+        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) => Err(Refusal::of(&status)),
+    }
+}

@@ -1,0 +1,353 @@
+//! The client half of a session: HELLO, upload, OPEN, the conversation, and the bundle of all that was sent and received.
+//! Never judges a result and never touches the chain. Invariant: it returns within the sum of the plan's deadlines (and
+//! the wait for the machine lock), whatever the node does, and names the step at which the session ended.
+#[cfg(test)]
+pub(crate) mod fixture;
+mod link;
+mod talk;
+#[cfg(test)]
+mod tests;
+
+use crate::{clock, lock::MachineLock, offered::Offered};
+use alloy::signers::{SignerSync as _, local::PrivateKeySigner};
+use bytes::Bytes;
+use gpux_kernels::{plan::Plan, release};
+use gpux_proto::{
+    bytes::array,
+    evidence::{Bundle, File, Hello, JobManifest, Open, Signed, Step, Terms},
+    frames::FRAME_BYTES_MAX,
+    node::{
+        SessionRequest, SessionResponse, Start, Upload, node_service_client::NodeServiceClient, session_request,
+        session_response,
+    },
+    signing::{self, Domain, SigningKey},
+};
+use link::{Ends, Link};
+use prost::Message as _;
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+use talk::Talk;
+use tokio::{sync::mpsc, time::timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming, transport::Channel};
+use tonic_types::StatusExt as _;
+
+pub use talk::LOCK_WAIT_MAX;
+
+/// The largest piece of an upload, as the service says.
+const PIECE_BYTES: usize = 256 << 10;
+/// The largest message of a node: a frame, its signature and tags.
+const MESSAGE_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024;
+/// Messages that wait for the transport. Small, so that a node that reads nothing is noticed at once.
+const OUTBOUND_MAX: usize = 4;
+
+/// Whose fault an end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The host's: after OPEN it scores zero.
+    Host,
+    /// It may be this machine's: the session is inconclusive.
+    Fisher,
+}
+
+/// Where and why a session ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The step that failed.
+    pub step: Step,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// What happened, in words; at most 512 bytes.
+    pub detail: String,
+    /// Whether the same rental may be served a moment later: the node is full, or its view of the chain is a block behind.
+    pub passing: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(step: Step, fault: Fault, detail: impl fmt::Display) -> Self {
+        Self { step, fault, detail: bounded(&detail.to_string(), 512), passing: false }
+    }
+
+    /// A refusal before OPEN.
+    fn refused(step: Step, status: &Status) -> Self {
+        let details = status.get_error_details();
+        let reason = details.error_info().map(|info| info.reason.as_str());
+        let passing = matches!(reason, Some("AT_CAPACITY" | "RENTAL_NOT_OPEN"));
+        Self { passing, ..Self::host(step, words(status)) }
+    }
+
+    fn host(step: Step, detail: impl fmt::Display) -> Self {
+        Self::new(step, Fault::Host, detail)
+    }
+}
+
+/// The failure of a node whose endpoint leads to another node.
+pub(crate) fn elsewhere() -> Failure {
+    Failure::host(Step::Describe, "its endpoint leads to another node")
+}
+
+/// Cuts foreign text to a size and takes what could move a terminal's cursor out of it.
+#[must_use]
+pub(crate) fn bounded(text: &str, bytes: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+        if out.len() + c.len_utf8() > bytes {
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A gRPC status in words.
+pub(crate) fn words(status: &Status) -> String {
+    format!("{:?}: {}", status.code(), bounded(status.message(), 200))
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// HELLO and the upload.
+    Hello,
+    /// Waits for the machine lock.
+    Waiting,
+    /// The probe is set up.
+    Prepare,
+    /// A timed window.
+    Window {
+        /// Which, from 0.
+        window: u32,
+        /// Of how many.
+        windows: u32,
+    },
+    /// ROOT is awaited.
+    Root,
+    /// The openings.
+    Openings,
+}
+
+/// Who is told how far a session is.
+pub type Watch = dyn Fn(Stage) + Send + Sync;
+
+/// What a session needs.
+pub struct Order<'a> {
+    /// The node's verified description.
+    pub offered: &'a Offered,
+    /// The rental's terms.
+    pub terms: &'a Terms,
+    /// The throw-away account that pays and authorises the session key.
+    pub consumer: &'a PrivateKeySigner,
+    /// The worker.
+    pub worker: &'a release::Built,
+    /// What is asked.
+    pub plan: &'a Plan,
+    /// What keeps other timed sessions of this machine away.
+    pub lock: Option<&'a MachineLock>,
+    /// Who watches.
+    pub watch: &'a Watch,
+}
+
+impl fmt::Debug for Order<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("terms", self.terms).field("plan", self.plan).finish_non_exhaustive()
+    }
+}
+
+/// What a session came to.
+#[derive(Debug)]
+pub struct Ended {
+    /// Everything that was sent and received; absent when OPEN never came.
+    pub bundle: Option<Bundle>,
+    /// Why it ended early.
+    pub failure: Option<Failure>,
+    /// When it started, since 1970.
+    pub started: Duration,
+    /// When it ended, since 1970.
+    pub ended: Duration,
+}
+
+/// Runs a session.
+pub async fn run(channel: Channel, order: &Order<'_>) -> Ended {
+    let started = clock::now();
+    let (bundle, result) = match opening(channel, order).await {
+        Err(failure) => (None, Err(failure)),
+        Ok(mut opened) => {
+            let talk = Talk { plan: order.plan, secret: opened.secret, lock: order.lock, watch: order.watch };
+            let result = talk.run(&mut opened.link).await;
+            (Some(opened.bundle(order)), result)
+        }
+    };
+    Ended { bundle, failure: result.err(), started, ended: clock::now() }
+}
+
+struct Opened {
+    link: Link,
+    secret: [u8; 32],
+    hello: Signed,
+    manifest: Vec<u8>,
+    open: Signed,
+}
+
+impl Opened {
+    fn bundle(self, order: &Order<'_>) -> Bundle {
+        Bundle {
+            descriptor: Some(order.offered.signed_descriptor.clone()),
+            offer: Some(order.offered.signed_offer.clone()),
+            terms: Some(order.terms.clone()),
+            hello: Some(self.hello),
+            manifest: self.manifest,
+            // Variant 0 is the identity: what was uploaded is the release itself.
+            release: order.worker.digest.to_vec(),
+            variant: release::IDENTITY.to_vec(),
+            open: Some(self.open),
+            frames: self.link.into_frames(),
+        }
+    }
+}
+
+/// The manifest of a worker: nothing but the executable.
+#[must_use]
+pub fn manifest(worker: &release::Built) -> JobManifest {
+    let executable = File { name: "worker".into(), digest: worker.digest.to_vec(), size: worker.bytes.len() as u64 };
+    JobManifest { executable: Some(executable), argv: vec![], environment: vec![], files: vec![] }
+}
+
+/// HELLO, the upload and OPEN, within one deadline.
+async fn opening(channel: Channel, order: &Order<'_>) -> Result<Opened, Failure> {
+    (order.watch)(Stage::Hello);
+    let fisher = |e: &dyn fmt::Display| Failure::new(Step::Hello, Fault::Fisher, e);
+    let mut random = [0; 64];
+    getrandom::fill(&mut random).map_err(|e| fisher(&e))?;
+    let (key, secret) = random.split_at(32);
+    let key = SigningKey::from_bytes(&array("key", key).map_err(|e| fisher(&e))?);
+    let secret: [u8; 32] = array("secret", secret).map_err(|e| fisher(&e))?;
+    let manifest = manifest(order.worker).encode_to_vec();
+    let job = signing::id(Domain::Job, &manifest);
+    let hello = hello(order, &key, (job, signing::id(Domain::Secret, &secret))).map_err(|e| fisher(&e))?;
+    let hello = signing::sign(Domain::Hello, &hello, &key);
+    let start = Start { hello: Some(hello.clone()), terms: Some(order.terms.clone()), manifest: manifest.clone() };
+    let (started, deadline) = (Instant::now(), Instant::now() + order.plan.deadlines.open);
+    let (outbound, mut inbound) = connect(channel, start, order.worker, deadline).await?;
+    let open = opened(&mut inbound, deadline).await?;
+    let open_id = check_open(&open, order, &hello, &job)?;
+    let ends = Ends { own: key, node: order.offered.key, started };
+    Ok(Opened { link: Link::new(outbound, inbound, open_id, ends), secret, hello, manifest, open })
+}
+
+fn hello(order: &Order<'_>, key: &SigningKey, (job, secret): ([u8; 32], [u8; 32])) -> anyhow::Result<Hello> {
+    let offer = &order.offered.offer;
+    let rental = signing::rental_id(order.terms)?;
+    let session_key = key.verifying_key().to_bytes();
+    let rentals = array::<20>("offer.rentals", &offer.rentals)?.into();
+    // The authorisation outlives the session by as much again, so that clocks may differ.
+    let valid_until = (clock::now() + 2 * longest(order.plan)).as_secs();
+    let digest = signing::session_digest(offer.chain_id, rentals, rental, session_key, valid_until)?;
+    let authorisation = order.consumer.sign_hash_sync(&digest.into())?;
+    Ok(Hello {
+        chain_id: offer.chain_id,
+        rentals: offer.rentals.clone(),
+        rental: rental.to_vec(),
+        node: order.offered.node.to_vec(),
+        offer_digest: order.offered.offer_digest.to_vec(),
+        session_key: session_key.to_vec(),
+        authorisation: authorisation.as_bytes().to_vec(),
+        valid_until,
+        job: job.to_vec(),
+        secret_digest: secret.to_vec(),
+    })
+}
+
+/// The longest that a session by this plan takes: what its rental must pay for.
+#[must_use]
+pub fn longest(plan: &Plan) -> Duration {
+    let d = &plan.deadlines;
+    // A window ends at the latest when each of its pings is answered at its deadline.
+    let window = plan.window + d.pong * (plan.pings + 1);
+    d.open + d.prepare + window * plan.windows + d.root + d.openings
+}
+
+type Stream = (mpsc::Sender<SessionRequest>, Streaming<SessionResponse>);
+
+/// Starts the stream and uploads. A node may answer before it has read everything (a refusal), so both run together.
+async fn connect(
+    channel: Channel,
+    start: Start,
+    worker: &release::Built,
+    deadline: Instant,
+) -> Result<Stream, Failure> {
+    let (outbound, requests) = mpsc::channel(OUTBOUND_MAX);
+    let mut client = NodeServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let upload = async {
+        let bytes = Bytes::copy_from_slice(&worker.bytes);
+        let mut messages = vec![session_request::Message::Start(start)];
+        for at in (0..bytes.len()).step_by(PIECE_BYTES) {
+            let data = bytes.slice(at..bytes.len().min(at + PIECE_BYTES));
+            messages.push(session_request::Message::Upload(Upload { data }));
+        }
+        for message in messages {
+            if outbound.send(SessionRequest { message: Some(message) }).await.is_err() {
+                // The call has ended; its status says why.
+                break;
+            }
+        }
+        outbound
+    };
+    let call = client.session(ReceiverStream::new(requests));
+    let uploaded = AtomicBool::new(false);
+    let both = async {
+        tokio::pin!(call, upload);
+        tokio::select! {
+            response = &mut call => Ok((upload.await, response?)),
+            outbound = &mut upload => {
+                uploaded.store(true, Ordering::Relaxed);
+                Ok::<_, Status>((outbound, call.await?))
+            }
+        }
+    };
+    let result = timeout_at(deadline.into(), both).await;
+    let step = if uploaded.load(Ordering::Relaxed) { Step::Open } else { Step::Hello };
+    match result {
+        Ok(Ok((outbound, response))) => Ok((outbound, response.into_inner())),
+        Ok(Err(status)) => Err(Failure::refused(step, &status)),
+        Err(_) if step == Step::Open => Err(Failure::host(step, "no OPEN before the deadline")),
+        Err(_) => Err(Failure::host(step, "the node did not take the upload before the deadline")),
+    }
+}
+
+async fn opened(inbound: &mut Streaming<SessionResponse>, deadline: Instant) -> Result<Signed, Failure> {
+    let step = Step::Open;
+    match timeout_at(deadline.into(), inbound.message()).await {
+        Err(_) => Err(Failure::host(step, "no OPEN before the deadline")),
+        Ok(Err(status)) => Err(Failure::refused(step, &status)),
+        Ok(Ok(None)) => Err(Failure::host(step, "the node closed the stream before OPEN")),
+        Ok(Ok(Some(response))) => match response.message {
+            Some(session_response::Message::Opened(opened)) => {
+                opened.open.ok_or_else(|| Failure::host(step, "OPEN is missing"))
+            }
+            _ => Err(Failure::host(step, "something else came before OPEN")),
+        },
+    }
+}
+
+fn check_open(open: &Signed, order: &Order<'_>, hello: &Signed, job: &[u8; 32]) -> Result<[u8; 32], Failure> {
+    let step = Step::Open;
+    let id = signing::verify(Domain::Open, open, &order.offered.key).map_err(|e| Failure::host(step, e))?;
+    let said: Open = signing::open(Domain::Open, open).map_err(|e| Failure::host(step, e))?;
+    let wrong = |what: &str| Err(Failure::host(step, format!("OPEN names another {what}")));
+    if said.node != order.offered.node {
+        return wrong("node");
+    }
+    if said.hello != signing::id(Domain::Hello, &hello.payload) {
+        return wrong("hello");
+    }
+    if said.job != job {
+        return wrong("job");
+    }
+    if said.ordinal != 1 {
+        return wrong("ordinal than 1");
+    }
+    Ok(id)
+}
