@@ -1,0 +1,165 @@
+//! Measures what the budgets are about: durable ingest against a bare loop of inserts, and the fold.
+//!
+//! Prints `name=value` lines. Ratios are what counts, since machines differ; `make bench` compares them with the budgets.
+#![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use gpux_oracle::score::{
+    Entry, EpochClosed, FoldedReport, NodeId, Parameters, Ratio64, ReportId, ResourceId, State, Weight,
+};
+use gpux_oracle::store::{Commit, Report, Sqlite, Store};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+/// Reports of one measurement.
+const REPORTS: u32 = 20_000;
+/// Reports under way at the same time: as many as a commit takes at most.
+const CONCURRENT: u32 = 512;
+/// Bytes of a signed report.
+const REPORT_BYTES: usize = 1_200;
+/// Items of the fold's measurement.
+const ITEMS: u64 = 1_000_000;
+/// Rounds, of which the best counts for either side.
+const ROUNDS: usize = 3;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let (mut bare, mut ingest) = (0.0_f64, 0.0_f64);
+    for _ in 0..ROUNDS {
+        bare = bare.max(bare_rate(tempfile::tempdir()?.path()).await?);
+        ingest = ingest.max(ingest_rate(tempfile::tempdir()?.path()).await?);
+    }
+    println!("bare_inserts_per_second={bare:.0}");
+    println!("store_reports_per_second={ingest:.0}");
+    println!("store_ingest_ratio={:.3}", ingest / bare);
+    let (folded, inverted) = score_rates();
+    println!("fold_items_per_second={folded:.0}");
+    println!("intervals_per_second={inverted:.0}");
+    Ok(())
+}
+
+/// An id that is spread like a digest.
+fn id(number: u32) -> [u8; 32] {
+    *blake3::hash(&number.to_le_bytes()).as_bytes()
+}
+
+/// Inserts the same bytes one by one, with the same number of them in a commit.
+async fn bare_rate(directory: &Path) -> Result<f64> {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(directory.join("bare.sqlite"))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .disable_statement_logging()
+        .connect()
+        .await?;
+    sqlx::query("CREATE TABLE bare (id BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT").execute(&mut connection).await?;
+    let start = Instant::now();
+    for first in (0..REPORTS).step_by(CONCURRENT as usize) {
+        let mut transaction = connection.begin().await?;
+        for number in first..REPORTS.min(first + CONCURRENT) {
+            sqlx::query("INSERT INTO bare (id, bytes) VALUES (?, ?)")
+                .bind(id(number).to_vec())
+                .bind(vec![7_u8; REPORT_BYTES])
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(f64::from(REPORTS) / start.elapsed().as_secs_f64())
+}
+
+/// Accepts committed reports from many callers at once.
+async fn ingest_rate(directory: &Path) -> Result<f64> {
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory).await?);
+    let commits = store.clone();
+    all(move |number| {
+        let store = commits.clone();
+        async move { store.accept_commit(commit(number)).await.map(|_| ()) }
+    })
+    .await?;
+    let start = Instant::now();
+    all(move |number| {
+        let store = store.clone();
+        async move { store.accept_report(report(number)).await.map(|_| ()) }
+    })
+    .await?;
+    Ok(f64::from(REPORTS) / start.elapsed().as_secs_f64())
+}
+
+/// Runs one task a caller, each with its share of the numbers.
+async fn all<F>(work: impl Fn(u32) -> F + Clone + Send + 'static) -> Result<()>
+where
+    F: Future<Output = gpux_oracle::store::Result<()>> + Send,
+{
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..CONCURRENT {
+        let work = work.clone();
+        callers.spawn(async move {
+            for number in (caller..REPORTS).step_by(CONCURRENT as usize) {
+                work(number).await?;
+            }
+            Ok::<_, gpux_oracle::store::Error>(())
+        });
+    }
+    while let Some(done) = callers.join_next().await {
+        done.context("a caller ended early")??;
+    }
+    Ok(())
+}
+
+fn commit(number: u32) -> Commit {
+    Commit { report: id(number), fisher: [1; 20], epoch: 1, weight: 64, entry: vec![3; 200] }
+}
+
+fn report(number: u32) -> Report {
+    Report {
+        id: id(number),
+        node: id(number % 1_000),
+        fisher: [1; 20],
+        rental: id(number + REPORTS),
+        resource: 1,
+        epoch: 1,
+        due: 1,
+        bundle: Some(id(number)),
+        signed: vec![7; REPORT_BYTES],
+        entry: vec![5; 72],
+    }
+}
+
+/// Folds epochs of evidence about a thousand nodes, and then inverts their intervals.
+fn score_rates() -> (f64, f64) {
+    let items: Vec<_> = (0..ITEMS).map(item).collect();
+    let mut state = State::new(Parameters::production());
+    let start = Instant::now();
+    for item in &items {
+        state.apply(item);
+    }
+    let folded = ITEMS as f64 / start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    state.settle();
+    let taken = start.elapsed().as_secs_f64();
+    let resources: usize = state.scores().map(|score| score.resources.len()).sum();
+    (folded, resources as f64 / taken)
+}
+
+/// An epoch closes after each 50,000 reports.
+fn item(number: u64) -> Entry {
+    let epoch = number / 50_000;
+    if number % 50_000 == 49_999 {
+        return Entry::EpochClosed(EpochClosed { epoch });
+    }
+    let digest = blake3::hash(&number.to_le_bytes());
+    Entry::Report(FoldedReport {
+        report: ReportId(*digest.as_bytes()),
+        node: NodeId(id((number % 1_000) as u32)),
+        resource: ResourceId((number / 1_000 % 3) as u32),
+        x: Ratio64::of(0.9 + f64::from(digest.as_bytes()[0]) / 2_560.0),
+        weight: Weight::FULL,
+        epoch,
+    })
+}

@@ -1,0 +1,150 @@
+//! The same messages over HTTP and JSON.
+//!
+//! Owns the paths, and nothing else of the answer: each handler builds the message that gRPC would have received and calls the
+//! same function. Field names may be written as in the protocol buffers or in camel case, as pbjson reads both.
+
+mod answer;
+mod read;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{HeaderMap, HeaderValue, Method, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use gpux_proto::oracle::{
+    AnnounceNodeRequest, CommitReportRequest, GetBundleRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
+    ListNodesRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest,
+};
+use tower_http::cors::{Any, CorsLayer};
+
+use super::{Api, error::Error};
+use answer::{answer, bytes, json};
+use read::{message, segment, wish};
+
+/// The largest body of anything but a report.
+const BODY_BYTES_MAX: usize = 256 << 10;
+/// The largest report: base64 makes four characters of three bytes, and there is some JSON around it.
+const REPORT_BODY_BYTES_MAX: usize = super::REQUEST_BYTES_MAX.div_ceil(3) * 4 + (64 << 10);
+
+type Segment = Result<Path<String>, PathRejection>;
+type Wish<M> = Result<Query<M>, QueryRejection>;
+
+/// The paths. Whatever is no path here is answered by `missing`, for both protocols.
+pub(super) fn routes(api: &Api) -> Router {
+    // Reads may come from any page; writes are signed, and no page has a reason to send them.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers([header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG]);
+    Router::new()
+        .route("/", get(root))
+        .route("/v1/nodes", get(list_nodes).post(announce_node))
+        .route("/v1/nodes/{node}", get(get_node))
+        .route("/v1/nodes/{node}/reputation", get(get_reputation))
+        .route("/v1/reputations", get(list_reputations))
+        .route("/v1/reports", get(list_reports).post(submit_report))
+        .route("/v1/reports/{report}", get(get_report))
+        .route("/v1/bundles/{digest}", get(get_bundle))
+        .route("/v1/fishers", axum::routing::post(register_fisher))
+        .route("/v1/commits", axum::routing::post(commit_report))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(cors)
+        .fallback(missing)
+        .with_state(api.clone())
+}
+
+async fn root(State(api): State<Api>) -> Response {
+    let market = api.query().view().market.label();
+    let page = format!(
+        "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
+         /v1/nodes/{{node}}/reputation, /v1/nodes, /v1/reports or /v1/bundles/{{digest}}, or gRPC with reflection.\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], page).into_response()
+}
+
+async fn missing(headers: HeaderMap) -> Response {
+    if super::guard::is_grpc(&headers) {
+        return tonic::Status::unimplemented("no such method").into_http::<Body>();
+    }
+    Error::new("NOT_FOUND", "no such path; GET / lists them").into_response()
+}
+
+async fn wrong_method(method: Method) -> Error {
+    Error::new("METHOD_NOT_ALLOWED", format!("the path does not take {method}"))
+}
+
+async fn list_nodes(State(api): State<Api>, headers: HeaderMap, query: Wish<ListNodesRequest>) -> Response {
+    let result = async { api.query().list_nodes(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn get_node(State(api): State<Api>, headers: HeaderMap, node: Segment) -> Response {
+    let result = async { api.query().get_node(GetNodeRequest { name: segment(node)? }).await };
+    answer(&headers, result.await)
+}
+
+async fn get_reputation(State(api): State<Api>, headers: HeaderMap, node: Segment) -> Response {
+    let result = async { api.query().get_reputation(GetReputationRequest { name: segment(node)? }).await };
+    answer(&headers, result.await)
+}
+
+async fn list_reputations(State(api): State<Api>, headers: HeaderMap, query: Wish<ListReputationsRequest>) -> Response {
+    let result = async { api.query().list_reputations(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn list_reports(State(api): State<Api>, headers: HeaderMap, query: Wish<ListReportsRequest>) -> Response {
+    let result = async { api.query().list_reports(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment) -> Response {
+    let result = async { api.query().get_report(GetReportRequest { name: segment(report)? }).await };
+    answer(&headers, result.await)
+}
+
+/// A bundle's bytes as they are: what `verify-evidence` reads.
+async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment) -> Response {
+    let result = async { api.query().get_bundle(GetBundleRequest { digest: segment(digest)? }).await };
+    match result.await {
+        Ok(response) => bytes(&headers, Bytes::from(response.bundle)),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn announce_node(State(api): State<Api>, body: Body) -> Response {
+    let result = async {
+        let description = message(body, BODY_BYTES_MAX).await?;
+        api.announce_node(AnnounceNodeRequest { description: Some(description) }).await
+    };
+    json(result.await)
+}
+
+async fn register_fisher(State(api): State<Api>, body: Body) -> Response {
+    let result = async {
+        let registration = message(body, BODY_BYTES_MAX).await?;
+        api.register_fisher(RegisterFisherRequest { registration: Some(registration) }).await
+    };
+    json(result.await)
+}
+
+async fn commit_report(State(api): State<Api>, body: Body) -> Response {
+    let result = async {
+        let commit = message(body, BODY_BYTES_MAX).await?;
+        api.commit_report(CommitReportRequest { commit: Some(commit) }).await
+    };
+    json(result.await)
+}
+
+async fn submit_report(State(api): State<Api>, body: Body) -> Response {
+    let result = async { api.submit_report(message(body, REPORT_BODY_BYTES_MAX).await?).await };
+    json(result.await)
+}

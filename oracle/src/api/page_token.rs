@@ -1,0 +1,131 @@
+//! Page tokens: where the next page starts, opaque to the client.
+//!
+//! Owns their encoding: a byte for the list, the key of the last row, a checksum, as base64url. A token names its list and
+//! filter, so that one of another list is refused instead of answering nonsense. It carries no authority: the checksum
+//! stops damage and guesswork, not an attacker, who could read the same rows anyway.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::error::Error;
+
+/// Bytes of the checksum.
+const CHECKSUM: usize = 8;
+/// The longest token that is looked at, in characters.
+const CHARACTERS_MAX: usize = 128;
+
+/// The last row of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// Of all nodes by key.
+    Nodes { after: [u8; 32] },
+    /// Of all reputations by key.
+    ByNode { after: [u8; 32] },
+    /// Of all reputations by lower bound, best first.
+    ByScore { low_bps: u16, after: [u8; 32] },
+    /// Of all reports, or of one node's, newest first.
+    Reports { node: Option<[u8; 32]>, before: u64 },
+}
+
+impl Cursor {
+    /// The token that starts after this row.
+    #[must_use]
+    pub(super) fn token(&self) -> String {
+        let mut bytes = self.bytes();
+        bytes.extend(checksum(&bytes));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a token; the empty one is the start.
+    pub(super) fn read(token: &str) -> Result<Option<Self>, Error> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        Self::parse(token).map(Some).ok_or_else(refused)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Nodes { after } => [&[1], after.as_slice()].concat(),
+            Self::ByNode { after } => [&[2], after.as_slice()].concat(),
+            Self::ByScore { low_bps, after } => [&[3], low_bps.to_be_bytes().as_slice(), after].concat(),
+            Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
+            Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
+        }
+    }
+
+    fn parse(token: &str) -> Option<Self> {
+        if token.len() > CHARACTERS_MAX {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (body, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
+        if *sum != checksum(body) {
+            return None;
+        }
+        let (kind, key) = body.split_first()?;
+        Some(match kind {
+            1 => Self::Nodes { after: key.try_into().ok()? },
+            2 => Self::ByNode { after: key.try_into().ok()? },
+            3 => {
+                let (low, after) = key.split_first_chunk()?;
+                Self::ByScore { low_bps: u16::from_be_bytes(*low), after: after.try_into().ok()? }
+            }
+            4 => Self::Reports { node: None, before: u64::from_be_bytes(key.try_into().ok()?) },
+            5 => {
+                let (before, node) = key.split_first_chunk()?;
+                Self::Reports { node: Some(node.try_into().ok()?), before: u64::from_be_bytes(*before) }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The error of a token that is damaged or of another list.
+pub(super) fn refused() -> Error {
+    Error::field("BAD_PAGE_TOKEN", "page_token", "the page token is damaged or of another list")
+}
+
+fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
+    let mut sum = [0; CHECKSUM];
+    let mut hasher = blake3::Hasher::new_derive_key("gpux/page-token/1");
+    hasher.update(body).finalize_xof().fill(&mut sum);
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURSORS: [Cursor; 5] = [
+        Cursor::Nodes { after: [7; 32] },
+        Cursor::ByNode { after: [7; 32] },
+        Cursor::ByScore { low_bps: 9_876, after: [255; 32] },
+        Cursor::Reports { node: None, before: u64::MAX },
+        Cursor::Reports { node: Some([1; 32]), before: 5 },
+    ];
+
+    #[test]
+    fn tokens_come_back_as_they_went() {
+        for cursor in CURSORS {
+            assert_eq!(Cursor::read(&cursor.token()), Ok(Some(cursor)));
+        }
+        assert_eq!(Cursor::read(""), Ok(None));
+    }
+
+    #[test]
+    fn every_tampered_token_is_refused() {
+        for cursor in CURSORS {
+            let token = cursor.token();
+            for at in 0..token.len() {
+                let mut damaged = token.clone().into_bytes();
+                damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
+                let damaged = String::from_utf8(damaged).unwrap();
+                assert_eq!(Cursor::read(&damaged), Err(refused()), "{damaged}");
+                assert_eq!(Cursor::read(&token[..at.max(1)]), Err(refused()));
+            }
+        }
+        for garbage in ["=", "ä", "AAAA", &"A".repeat(10_000)] {
+            assert_eq!(Cursor::read(garbage), Err(refused()));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The one lookup: what is known of a node.
+//!
+//! Owns GetReputation and ListReputations: scores as the fold left them, beside the medians of the newest probes, payments and
+//! the leaf on chain. Only the scores count; the rest explains them.
+
+use std::sync::Arc;
+
+use gpux_kernels::{evidence, probe::ProbeId};
+use gpux_proto::{
+    bytes,
+    evidence::{Description, Descriptor},
+    oracle::{
+        GetReputationRequest, GetReputationResponse, ListReputationsRequest, ListReputationsResponse, PaymentHistory,
+        Reputation, ResourceReputation, Score, Verdict,
+    },
+};
+
+use super::{
+    Query, claim, cut,
+    evidence::opened,
+    finding, id, limit, name, page_size, registry,
+    samples::{NEWEST, Sample, Samples},
+};
+use crate::{
+    api::{
+        error::Error,
+        page_token::{self, Cursor},
+    },
+    score::{self, Estimate, ResourceId},
+    store::{NodeRow, PaymentTotals, ReportFilter, ScoreRow},
+};
+
+impl Query {
+    /// Returns the reputation of one node.
+    pub async fn get_reputation(&self, request: GetReputationRequest) -> Result<GetReputationResponse, Error> {
+        let id = id("name", "nodes", &request.name)?;
+        let row = self.store.node(id).await?.ok_or_else(|| Error::not_found(name("nodes", &id)))?;
+        let score = self.store.score(id).await?;
+        Ok(GetReputationResponse { reputation: Some(self.reputation(&row, score).await?) })
+    }
+
+    /// Lists reputations: by lower bound those that have a score, by key all.
+    pub async fn list_reputations(&self, request: ListReputationsRequest) -> Result<ListReputationsResponse, Error> {
+        let size = page_size(request.page_size)?;
+        let cursor = Cursor::read(&request.page_token)?;
+        let (reputations, next) = match request.order_by.as_str() {
+            "" | "score desc" => self.by_score(cursor, size).await?,
+            "node" => self.by_node(cursor, size).await?,
+            other => {
+                let other: String = other.chars().take(32).collect();
+                let message = format!("order_by {other:?} is neither \"score desc\" nor \"node\"");
+                return Err(Error::field("MALFORMED", "order_by", message));
+            }
+        };
+        Ok(ListReputationsResponse { reputations, next_page_token: next.map(|c| c.token()).unwrap_or_default() })
+    }
+
+    async fn by_score(&self, cursor: Option<Cursor>, size: usize) -> Result<(Vec<Reputation>, Option<Cursor>), Error> {
+        let after = match cursor {
+            None => None,
+            Some(Cursor::ByScore { low_bps, after }) => Some((low_bps, after)),
+            Some(_) => return Err(page_token::refused()),
+        };
+        let mut rows = self.store.ranking(after, limit(size)).await?;
+        let more = cut(&mut rows, size);
+        let key = |row: &ScoreRow| Cursor::ByScore { low_bps: row.score.estimate.low_bps, after: row.score.node.0 };
+        let next = rows.last().filter(|_| more).map(key);
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(node) = self.store.node(row.score.node.0).await? {
+                page.push(self.reputation(&node, Some(row)).await?);
+            }
+        }
+        Ok((page, next))
+    }
+
+    async fn by_node(&self, cursor: Option<Cursor>, size: usize) -> Result<(Vec<Reputation>, Option<Cursor>), Error> {
+        let after = match cursor {
+            None => None,
+            Some(Cursor::ByNode { after }) => Some(after),
+            Some(_) => return Err(page_token::refused()),
+        };
+        let mut rows = self.store.nodes(after, limit(size)).await?;
+        let more = cut(&mut rows, size);
+        let next = rows.last().filter(|_| more).map(|row| Cursor::ByNode { after: row.node });
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            let score = self.store.score(row.node).await?;
+            page.push(self.reputation(&row, score).await?);
+        }
+        Ok((page, next))
+    }
+
+    async fn reputation(&self, row: &NodeRow, score: Option<ScoreRow>) -> Result<Reputation, Error> {
+        let descriptor = descriptor(&registry::description(row)?)?;
+        let samples = self.samples(row.node, &evidence::claims(&descriptor)).await?;
+        let nearest = finding::nearest(&descriptor, &samples, self.view.plan());
+        let payments = self.store.payments(row.node).await?;
+        let scored = score.as_ref().map(|row| &row.score);
+        Ok(Reputation {
+            name: name("nodes", &row.node),
+            node: bytes::to_hex(&row.node),
+            claim: claim::words(&descriptor),
+            nearest_model: nearest.unwrap_or_default().to_owned(),
+            score: scored.map(|scored| estimate(&scored.estimate)),
+            verdict: verdict(scored.map(|scored| scored.verdict)).into(),
+            resources: samples.iter().map(|of| self.resource(&descriptor, of, scored)).collect(),
+            probes: scored.map_or(0, |scored| scored.probes),
+            epoch: score.as_ref().map_or(0, |row| row.epoch),
+            organisation: row.organisation.map(|key| bytes::to_hex(&key)).unwrap_or_default(),
+            provider: bytes::to_hex(&row.provider),
+            endpoint: descriptor.endpoint.clone(),
+            payments: Some(history(&payments)),
+            finding: finding::sentence(&descriptor, &samples, nearest),
+            on_chain: self.on_chain(row.node).await?,
+            development: self.view.is_development(),
+        })
+    }
+
+    /// The newest probes of each claim, from the cache if no report came since.
+    async fn samples(&self, node: [u8; 32], claims: &[ProbeId]) -> Result<Arc<Vec<Samples>>, Error> {
+        let newest = self.store.reports(ReportFilter { node: Some(node), resource: None }, None, 1).await?;
+        let newest = newest.first().map_or(0, |row| row.sequence);
+        let held = self.samples.get(&node, newest);
+        // A new description may claim other resources than the reports that were read.
+        if let Some(held) = held.filter(|held| held.iter().map(|of| of.probe).eq(claims.iter().copied())) {
+            return Ok(held);
+        }
+        let mut read = Vec::with_capacity(claims.len());
+        for probe in claims.iter().copied() {
+            let filter = ReportFilter { node: Some(node), resource: Some(probe.number().into()) };
+            let rows = self.store.reports(filter, None, NEWEST).await?;
+            let sample = |row| opened(row).map(|(_, report)| Sample::of(&report));
+            read.push(Samples { probe, newest: rows.iter().map(sample).collect::<Result<_, _>>()? });
+        }
+        let read = Arc::new(read);
+        self.samples.put(node, newest, Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn resource(
+        &self,
+        descriptor: &Descriptor,
+        samples: &Samples,
+        scored: Option<&score::NodeScore>,
+    ) -> ResourceReputation {
+        let probe = samples.probe;
+        let number = ResourceId(probe.number().into());
+        let scored = scored.and_then(|scored| scored.resources.iter().find(|of| of.resource == number));
+        let claimed = || {
+            let expected = evidence::expected(descriptor, probe, self.view.plan())?;
+            Some(if probe.fills_memory() { expected.bytes } else { expected.rate } as u64)
+        };
+        ResourceReputation {
+            resource: probe.name().into(),
+            score: scored.map(|of| estimate(&of.estimate)),
+            probes: scored.map_or(0, |of| of.probes),
+            last_probe_time: samples.newest.first().and_then(|sample| sample.end_time),
+            measured: samples.measured().unwrap_or_default(),
+            expected: samples.expected().or_else(claimed).unwrap_or_default(),
+            unit: claim::unit(probe).into(),
+            median_bps: samples.x_bps().unwrap_or_default(),
+            wrong: samples.count(|sample| sample.wrong > 0),
+            failed: samples.count(Sample::is_failed),
+            simulated: samples.newest.iter().any(|sample| sample.simulated),
+        }
+    }
+}
+
+/// The descriptor that ingest checked before it was stored.
+fn descriptor(description: &Description) -> Result<Descriptor, Error> {
+    let damaged = |error: bytes::Error| {
+        tracing::error!(%error, "a stored descriptor is damaged");
+        Error::new("INTERNAL", "a stored description is damaged")
+    };
+    let signed = bytes::present("descriptor", &description.descriptor).map_err(damaged)?;
+    bytes::decode("descriptor", &signed.payload).map_err(damaged)
+}
+
+fn estimate(estimate: &Estimate) -> Score {
+    Score { low_bps: estimate.low_bps.into(), score_bps: estimate.score_bps.into(), high_bps: estimate.high_bps.into() }
+}
+
+/// A node without a score is a new one, and every new node is unknown.
+fn verdict(verdict: Option<score::Verdict>) -> Verdict {
+    match verdict {
+        None | Some(score::Verdict::Unknown) => Verdict::Unknown,
+        Some(score::Verdict::Honest) => Verdict::Honest,
+        Some(score::Verdict::UnderDelivering) => Verdict::UnderDelivering,
+    }
+}
+
+fn history(totals: &PaymentTotals) -> PaymentHistory {
+    PaymentHistory {
+        rentals: totals.rentals,
+        consumers: totals.consumers,
+        deposited: totals.deposited.to_string(),
+        refunded: totals.refunded.to_string(),
+        collected: totals.collected.to_string(),
+    }
+}

@@ -1,0 +1,70 @@
+//! The writes, one function a message, shared by gRPC and HTTP.
+//!
+//! Owns the step from requests to `ingest` and the counts of what came of them. Never checks anything itself but that the
+//! message is there.
+
+use gpux_proto::{
+    bytes::to_hex,
+    oracle::{
+        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, RegisterFisherRequest,
+        RegisterFisherResponse, SubmitReportRequest, SubmitReportResponse,
+    },
+};
+
+use super::{Api, error::Error, metrics::Kind};
+use crate::ingest::Refusal;
+
+impl Api {
+    /// Announces a node by its own signed description.
+    pub(super) async fn announce_node(&self, request: AnnounceNodeRequest) -> Result<AnnounceNodeResponse, Error> {
+        let description = self.present("description", request.description)?;
+        let node = self.counted(Kind::Node, self.ingest().announce_node(description).await)?;
+        Ok(AnnounceNodeResponse { name: format!("nodes/{}", to_hex(&node)) })
+    }
+
+    /// Binds a fisher's report key to its address.
+    pub(super) async fn register_fisher(
+        &self,
+        request: RegisterFisherRequest,
+    ) -> Result<RegisterFisherResponse, Error> {
+        let registration = self.present("registration", request.registration)?;
+        let fisher = self.counted(Kind::Fisher, self.ingest().register_fisher(registration).await)?;
+        Ok(RegisterFisherResponse { name: format!("fishers/{}", to_hex(fisher.as_slice())) })
+    }
+
+    /// Accepts the commitment to a report.
+    pub(super) async fn commit_report(&self, request: CommitReportRequest) -> Result<CommitReportResponse, Error> {
+        let commit = self.present("commit", request.commit)?;
+        let acknowledgement = self.counted(Kind::Commit, self.ingest().commit_report(commit).await)?;
+        Ok(CommitReportResponse { acknowledgement: Some(acknowledgement) })
+    }
+
+    /// Accepts a committed report and its bundle.
+    pub(super) async fn submit_report(&self, request: SubmitReportRequest) -> Result<SubmitReportResponse, Error> {
+        let report = self.present("report", request.report)?;
+        let accepted = self.ingest().submit_report(report, request.bundle).await;
+        let accepted = self.counted(Kind::Report, accepted)?;
+        Ok(SubmitReportResponse { name: format!("reports/{}", to_hex(&accepted.report)), epoch: accepted.epoch })
+    }
+
+    fn present<T>(&self, field: &'static str, value: Option<T>) -> Result<T, Error> {
+        value.ok_or_else(|| {
+            self.metrics().refused("MALFORMED");
+            Error::field("MALFORMED", field, format!("{field} is missing"))
+        })
+    }
+
+    fn counted<T>(&self, kind: Kind, result: Result<T, Refusal>) -> Result<T, Error> {
+        match result {
+            Ok(accepted) => {
+                self.metrics().accepted(kind);
+                Ok(accepted)
+            }
+            Err(refusal) => {
+                self.metrics().refused(refusal.reason());
+                tracing::debug!(kind = ?kind, reason = refusal.reason(), %refusal, "refused");
+                Err(refusal.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! An oracle on a temporary store with nodes, reports and a published epoch, and clients of both protocols.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use alloy::{
+    primitives::{Address, B256},
+    signers::{SignerSync as _, local::PrivateKeySigner},
+};
+use gpux_contracts::Deployment;
+use gpux_proto::{
+    evidence::{
+        Description, Descriptor, DeviceKind, Gpu, Measurement, Offer, Outcome, Probe, Registration, Report, Signed,
+        SignedOffer, Step, Window,
+    },
+    signing::{self, Domain, SigningKey},
+};
+use pbjson_types::Timestamp;
+use prost::Message as _;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::Channel;
+
+use crate::{
+    api::{Api, Health, Metrics, View, serve, serve_admin},
+    ingest::{Clock, Ingest, Rules},
+    publish::{LeafFile, data_hash},
+    score::{self, Estimate, NodeId, NodeScore, Parameters, ResourceId, ResourceScore, Verdict},
+    store::{self, Blob, BlockFacts, BlockRef, BondChange, EpochState, RentalOpened, Sqlite, Store},
+};
+
+/// The time of every test, in seconds since 1970.
+pub(super) const NOW: u64 = 1_800_000_000;
+pub(super) const FISHER: [u8; 20] = [0xf1; 20];
+
+/// An oracle that runs until it is dropped.
+pub(super) struct Market {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) address: SocketAddr,
+    pub(super) admin: SocketAddr,
+    pub(super) health: Health,
+    _directory: tempfile::TempDir,
+    _stop: DropGuard,
+}
+
+impl Market {
+    pub(super) async fn open() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory.path()).await.unwrap());
+        let deployment = deployment();
+        let rules =
+            Rules { deployment: deployment.clone(), parameters: Parameters::development(), releases: Vec::new() };
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
+        let view = View { market: score::Market::Development, scores: deployment.scores };
+        let health = Health::new();
+        health.set_chain(true);
+        let api = Api::new(store.clone(), ingest, view, health.clone(), Metrics::new());
+        let (public, admin) = (listener().await, listener().await);
+        let (address, admin_address) = (public.local_addr().unwrap(), admin.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(api.clone(), public, stop.clone()));
+        tokio::spawn(serve_admin(api, admin, stop.clone()));
+        Self { store, address, admin: admin_address, health, _directory: directory, _stop: stop.drop_guard() }
+    }
+
+    pub(super) async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        request(self.address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), &[]).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        request(self.address, &head, body).await
+    }
+
+    /// Holds a node without checking its signatures, as ingest has done before.
+    pub(super) async fn hold_node(&self, node: [u8; 32], gpu: &str) {
+        let descriptor = Descriptor {
+            node: node.to_vec(),
+            endpoint: "http://203.0.113.7:7000".into(),
+            provider: vec![0xaa; 20],
+            gpus: vec![Gpu { model: gpu.into(), count: 1 }],
+            sequence: 1,
+            ..Descriptor::default()
+        };
+        let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![1; 64] };
+        let description = Description { descriptor: Some(signed), ..Description::default() };
+        let record = store::Node {
+            node,
+            provider: [0xaa; 20],
+            organisation: None,
+            descriptor_digest: [2; 32],
+            sequence: 1,
+            offer_until: NOW + 1_000,
+            description: description.encode_to_vec(),
+            seen: NOW,
+            entry: node.to_vec(),
+        };
+        self.store.announce_node(record).await.unwrap();
+    }
+
+    /// Holds a report; `number` tells it and its rental apart. Returns its id.
+    pub(super) async fn hold_report(&self, number: u32, report: &Report) -> [u8; 32] {
+        let payload = report.encode_to_vec();
+        let id = signing::id(Domain::Report, &payload);
+        let mut rental = [0; 32];
+        rental[..4].copy_from_slice(&number.to_be_bytes());
+        let commit =
+            store::Commit { report: id, fisher: FISHER, epoch: 4, weight: 64, entry: [id.as_slice(), b"c"].concat() };
+        self.store.accept_commit(commit).await.unwrap();
+        let bundle = signing::id(Domain::Bundle, &number.to_be_bytes());
+        self.store.put_blob(Blob::Bundle, bundle, number.to_be_bytes().to_vec()).await.unwrap();
+        let record = store::Report {
+            id,
+            node: report.node.clone().try_into().unwrap(),
+            fisher: FISHER,
+            rental,
+            resource: report.probe.try_into().unwrap(),
+            epoch: 4,
+            due: 4,
+            bundle: Some(bundle),
+            signed: Signed { payload, signature: vec![1; 64] }.encode_to_vec(),
+            entry: [id.as_slice(), b"r"].concat(),
+        };
+        self.store.accept_report(record).await.unwrap();
+        id
+    }
+
+    /// Holds an epoch with these scores, on chain.
+    pub(super) async fn publish(&self, epoch: u64, scores: Vec<NodeScore>) {
+        let provider = [0xaa; 20];
+        let file = LeafFile::of_scores(epoch, scores.iter().map(|of| (of.clone(), Address::from(provider))));
+        let bytes = file.bytes();
+        let data_hash = data_hash(&bytes).0;
+        self.store.put_blob(Blob::Leaves, data_hash, bytes).await.unwrap();
+        let (log_size, log_root) = self.store.log_head().await.unwrap();
+        let record = store::Epoch {
+            epoch,
+            log_size,
+            log_root,
+            root: file.tree().unwrap().root().0,
+            rewards_root: [0; 32],
+            parameters: Parameters::development().digest(),
+            data_hash,
+            leaves: scores.len() as u64,
+            state: EpochState::Built,
+            transaction: Vec::new(),
+        };
+        let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
+        self.store.save_epoch(record, updates).await.unwrap();
+        for (from, to) in [
+            (EpochState::Built, EpochState::Signed),
+            (EpochState::Signed, EpochState::Sent),
+            (EpochState::Sent, EpochState::Confirmed),
+        ] {
+            self.store.advance_epoch(epoch, from, to, vec![0x7e; 32]).await.unwrap();
+        }
+    }
+
+    /// Finalises a block in which `consumers` rent a node and a fisher has a bond.
+    pub(super) async fn finalise(&self, node: [u8; 32], consumers: &[u8], fisher: [u8; 20], bond: u128) {
+        let opened = consumers.iter().zip(0_u32..).map(|(consumer, log_index)| RentalOpened {
+            log_index,
+            rental: [0xc0 + *consumer; 32],
+            node,
+            provider: [0xaa; 20],
+            consumer: [*consumer; 20],
+            rate: 5,
+            deposit: 1_000,
+            start: NOW - 100,
+            note: [3; 32],
+        });
+        let block = BlockRef { number: 1, hash: [1; 32], timestamp: NOW - 60 };
+        let facts = BlockFacts {
+            block,
+            parent: [0; 32],
+            opened: opened.collect(),
+            movements: Vec::new(),
+            bonds: vec![BondChange { log_index: 100, fisher, amount: bond }],
+            entries: Vec::new(),
+        };
+        self.store.apply_block(facts).await.unwrap();
+        self.store.finalise(1).await.unwrap();
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+pub(super) fn deployment() -> Deployment {
+    let address = Address::repeat_byte;
+    Deployment {
+        chain_id: 31_337,
+        development: true,
+        block: 0,
+        token: address(1),
+        access_manager: address(2),
+        rentals: address(3),
+        bonds: address(4),
+        scores: address(5),
+        court: address(6),
+        epoch_length_seconds: 5,
+    }
+}
+
+pub(super) fn pass(node: [u8; 32], probe: Probe, number: u32, share: (u32, u64, u64)) -> Report {
+    let (x, measured, expected) = share;
+    let memory = probe == Probe::Vram;
+    Report {
+        node: node.to_vec(),
+        probe: probe.into(),
+        device: DeviceKind::Simulated.into(),
+        outcome: Outcome::Pass.into(),
+        x_lower: x,
+        x_upper: x,
+        drawn: 24,
+        measurement: Some(Measurement {
+            rate: if memory { 1 } else { measured },
+            bytes: if memory { measured } else { 0 },
+            expected_rate: if memory { 1 } else { expected },
+            expected_bytes: if memory { expected } else { 0 },
+            calibrated: false,
+            windows: vec![Window { duration_us: 500_000, rounds: 9, round_trips: 14 }],
+        }),
+        start_time: Some(Timestamp { seconds: NOW.cast_signed() - 90, nanos: 0 }),
+        end_time: Some(Timestamp { seconds: NOW.cast_signed() - 80 + i64::from(number), nanos: 0 }),
+        ..Report::default()
+    }
+}
+
+pub(super) fn skipped(node: [u8; 32], number: u32) -> Report {
+    Report {
+        outcome: Outcome::Fail.into(),
+        step: Step::Verify.into(),
+        x_lower: 0,
+        x_upper: 0,
+        wrong: 11,
+        ..pass(node, Probe::Imma, number, (64, 9, 9))
+    }
+}
+
+pub(super) fn node_score(node: [u8; 32], low_bps: u16) -> NodeScore {
+    let estimate = Estimate { low_bps, score_bps: low_bps + 100, high_bps: low_bps + 500 };
+    NodeScore {
+        node: NodeId(node),
+        estimate,
+        verdict: Verdict::Unknown,
+        probes: 3,
+        last_epoch: 4,
+        resources: vec![ResourceScore { resource: ResourceId(1), estimate, probes: 3, last_epoch: 4 }],
+    }
+}
+
+/// A description that is signed by everybody who has to.
+pub(super) fn description(sequence: u64) -> Description {
+    let (key, provider) =
+        (SigningKey::from_bytes(&[5; 32]), PrivateKeySigner::from_bytes(&B256::repeat_byte(7)).unwrap());
+    let node = key.verifying_key().to_bytes().to_vec();
+    let descriptor = Descriptor {
+        node: node.clone(),
+        endpoint: "http://203.0.113.7:7000".into(),
+        provider: provider.address().to_vec(),
+        gpus: vec![Gpu { model: "GeForce RTX 3090".into(), count: 1 }],
+        sequence,
+        issue_time: Some(Timestamp { seconds: NOW.cast_signed(), nanos: 0 }),
+        ..Descriptor::default()
+    };
+    let descriptor = signing::sign(Domain::Descriptor, &descriptor, &key);
+    let offer = Offer {
+        chain_id: 31_337,
+        rentals: deployment().rentals.to_vec(),
+        node,
+        provider: provider.address().to_vec(),
+        descriptor_digest: signing::id(Domain::Descriptor, &descriptor.payload).to_vec(),
+        rate: "100".into(),
+        capacity: 1,
+        valid_until: NOW + 3_600,
+    };
+    let digest = signing::offer_digest(&offer).unwrap();
+    let offer = SignedOffer {
+        offer: Some(offer),
+        node_signature: signing::sign_id(&digest, &key).to_vec(),
+        provider_signature: ecdsa(&provider, digest),
+    };
+    Description { descriptor: Some(descriptor), offer: Some(offer), membership: None }
+}
+
+pub(super) fn fisher() -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&B256::repeat_byte(8)).unwrap()
+}
+
+pub(super) fn report_key() -> SigningKey {
+    SigningKey::from_bytes(&[6; 32])
+}
+
+pub(super) fn registration() -> Registration {
+    let mut registration = Registration {
+        chain_id: 31_337,
+        bonds: deployment().bonds.to_vec(),
+        fisher: fisher().address().to_vec(),
+        report_key: report_key().verifying_key().to_bytes().to_vec(),
+        valid_until: NOW + 3_600,
+        fisher_signature: Vec::new(),
+    };
+    registration.fisher_signature = ecdsa(&fisher(), signing::registration_digest(&registration).unwrap());
+    registration
+}
+
+fn ecdsa(key: &PrivateKeySigner, digest: [u8; 32]) -> Vec<u8> {
+    key.sign_hash_sync(&B256::from(digest)).unwrap().as_bytes().to_vec()
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Lower-case names.
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// The reason of an error, after checking the body's shape.
+    pub(super) fn reason(&self) -> String {
+        let body = self.json();
+        assert_eq!(body["code"], self.status, "{body}");
+        assert!(body["message"].is_string() && body["retryable"].is_boolean(), "{body}");
+        body["reason"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(super) async fn request(address: SocketAddr, head: &str, body: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server may answer and close before it has read a body that it refuses.
+    let _ = stream.write_all(body).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let status = head[9..12].parse().unwrap();
+    Answer { status, head: head.to_ascii_lowercase(), body: answer[end + 4..].to_vec() }
+}

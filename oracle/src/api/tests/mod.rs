@@ -1,0 +1,7 @@
+//! Both protocols over loopback on a temporary store.
+
+mod grpc;
+mod http;
+mod market;
+mod reputation;
+mod writes;

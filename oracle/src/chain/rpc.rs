@@ -1,0 +1,127 @@
+//! What the indexer asks of a node of the chain.
+//!
+//! Owns the calls and their limits: every call ends within `CALL`, and every answer is checked for what it must contain.
+//! A node is not trusted to be consistent between two calls; the indexer compares block hashes. Never writes anything.
+
+use std::time::Duration;
+
+use alloy::{
+    consensus::BlockHeader as _,
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::{Address, B256},
+    providers::{DynProvider, Provider as _},
+    rpc::types::{Filter, Log},
+    transports::TransportError,
+};
+use gpux_contracts::Bonds;
+
+/// The longest that one call may take.
+const CALL: Duration = Duration::from_secs(10);
+
+/// Why the chain could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The node did not answer, or with an error.
+    #[error("the chain's RPC failed at {call}")]
+    Transport {
+        call: &'static str,
+        #[source]
+        source: Box<TransportError>,
+    },
+    /// A contract did not answer, or with an error.
+    #[error("the chain's contract failed at {call}")]
+    Contract {
+        call: &'static str,
+        #[source]
+        source: Box<alloy::contract::Error>,
+    },
+    /// The node took too long.
+    #[error("the chain's RPC did not answer {call} within {} s", CALL.as_secs())]
+    Slow { call: &'static str },
+    /// The node's answer lacks something.
+    #[error("the chain's RPC answered {call} without {lacking}")]
+    Incomplete { call: &'static str, lacking: &'static str },
+}
+
+/// A block, as far as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub number: u64,
+    pub hash: B256,
+    pub parent: B256,
+    /// Seconds since 1970.
+    pub timestamp: u64,
+}
+
+/// The two ends that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    pub latest: Head,
+    /// What can no longer change; the genesis block counts as final.
+    pub finalised: Head,
+}
+
+/// A node of the chain.
+#[derive(Debug, Clone)]
+pub struct Rpc {
+    provider: DynProvider,
+}
+
+impl Rpc {
+    /// Asks through this provider.
+    #[must_use]
+    pub fn new(provider: DynProvider) -> Self {
+        Self { provider }
+    }
+
+    /// The newest and the newest final block.
+    pub async fn heads(&self) -> Result<Heads, Error> {
+        let latest = self.block(BlockNumberOrTag::Latest).await?;
+        let finalised = self.block(BlockNumberOrTag::Finalized).await?;
+        match (latest, finalised) {
+            (Some(latest), Some(finalised)) => Ok(Heads { latest, finalised }),
+            _ => Err(Error::Incomplete { call: "eth_getBlockByNumber", lacking: "a head" }),
+        }
+    }
+
+    /// The block of this number, if there is one.
+    pub async fn header(&self, number: u64) -> Result<Option<Head>, Error> {
+        self.block(BlockNumberOrTag::Number(number)).await
+    }
+
+    /// The logs of these contracts, from block `from` to block `to`, inclusive.
+    pub async fn logs(&self, contracts: &[Address], from: u64, to: u64) -> Result<Vec<Log>, Error> {
+        let filter = Filter::new().address(contracts.to_vec()).from_block(from).to_block(to);
+        limited("eth_getLogs", self.provider.get_logs(&filter)).await
+    }
+
+    /// A fisher's stake that does not thaw at the end of a block.
+    pub async fn stake(&self, bonds: Address, fisher: Address, block: B256) -> Result<u128, Error> {
+        let call = "eth_call";
+        let contract = Bonds::new(bonds, &self.provider);
+        let bond = contract.bond(fisher).block(BlockId::hash(block));
+        match tokio::time::timeout(CALL, bond.call()).await {
+            Ok(Ok(bond)) => Ok(bond.amount.saturating_sub(bond.thawing)),
+            Ok(Err(source)) => Err(Error::Contract { call, source: Box::new(source) }),
+            Err(_) => Err(Error::Slow { call }),
+        }
+    }
+
+    async fn block(&self, tag: BlockNumberOrTag) -> Result<Option<Head>, Error> {
+        let block =
+            limited("eth_getBlockByNumber", self.provider.get_block(BlockId::Number(tag)).into_future()).await?;
+        Ok(block.map(|block| Head {
+            number: block.header.number(),
+            hash: block.header.hash,
+            parent: block.header.parent_hash(),
+            timestamp: block.header.timestamp(),
+        }))
+    }
+}
+
+async fn limited<T>(call: &'static str, future: impl Future<Output = Result<T, TransportError>>) -> Result<T, Error> {
+    match tokio::time::timeout(CALL, future).await {
+        Ok(answer) => answer.map_err(|source| Error::Transport { call, source: Box::new(source) }),
+        Err(_) => Err(Error::Slow { call }),
+    }
+}

@@ -1,0 +1,157 @@
+//! The contracts on a chain of their own, and what their users do there.
+
+use std::path::Path;
+
+use alloy::{
+    network::EthereumWallet,
+    primitives::{Address, B256, U256, b256},
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+    signers::{SignerSync as _, local::PrivateKeySigner},
+};
+use gpux_contracts::{
+    Bonds, Deployment, DevelopmentOptions, Rentals, TestToken,
+    anvil::{Anvil, KEYS, Options},
+    deploy_development,
+};
+use gpux_proto::{
+    evidence::{Offer, Terms},
+    signing,
+};
+
+use crate::score::Parameters;
+
+pub(crate) const NODE: B256 = b256!("0101010101010101010101010101010101010101010101010101010101010101");
+
+/// A chain with a development market. The first account is administrator, court, consumer and fisher.
+pub(crate) struct Market {
+    pub(crate) provider: DynProvider,
+    pub(crate) deployment: Deployment,
+    pub(crate) operator: PrivateKeySigner,
+    admin: PrivateKeySigner,
+    provider_key: PrivateKeySigner,
+    anvil: Anvil,
+}
+
+impl Market {
+    pub(crate) async fn start() -> Self {
+        let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
+        let anvil = Anvil::start(&contracts, &Options::default()).unwrap();
+        let [admin, operator, provider_key] =
+            [0, 1, 2].map(|index: usize| PrivateKeySigner::from_bytes(&KEYS[index]).unwrap());
+        let wallet = EthereumWallet::from(admin.clone());
+        // A reorganisation takes nonces back, which a cache would not know.
+        let provider = ProviderBuilder::new().with_simple_nonce_management().wallet(wallet);
+        let provider = provider.connect_http(anvil.endpoint().parse().unwrap()).erased();
+        let digest = B256::from(Parameters::development().digest());
+        let options = DevelopmentOptions::relaxed(admin.address(), operator.address(), digest);
+        let deployment = deploy_development(provider.clone(), &options).await.unwrap();
+        let token = TestToken::new(deployment.token, &provider);
+        let all = U256::from(1_000_000_000_u64);
+        token.mint(admin.address(), all).send().await.unwrap().get_receipt().await.unwrap();
+        for spender in [deployment.bonds, deployment.rentals] {
+            token.approve(spender, all).send().await.unwrap().get_receipt().await.unwrap();
+        }
+        Self { provider, deployment, operator, admin, provider_key, anvil }
+    }
+
+    /// A provider without keys.
+    pub(crate) fn provider(endpoint: &str) -> DynProvider {
+        ProviderBuilder::new().connect_http(endpoint.parse().unwrap()).erased()
+    }
+
+    /// Where the chain answers.
+    pub(crate) fn endpoint(&self) -> String {
+        self.anvil.endpoint()
+    }
+
+    pub(crate) fn fisher(&self) -> Address {
+        self.admin.address()
+    }
+
+    pub(crate) async fn bond(&self, amount: u128) {
+        let bonds = Bonds::new(self.deployment.bonds, &self.provider);
+        bonds.deposit(self.fisher(), amount).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
+    pub(crate) async fn thaw(&self, amount: u128) {
+        let bonds = Bonds::new(self.deployment.bonds, &self.provider);
+        bonds.thaw(amount).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
+    pub(crate) async fn lock(&self, amount: u128) {
+        let bonds = Bonds::new(self.deployment.bonds, &self.provider);
+        bonds.lock(self.fisher(), amount).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
+    fn terms(&self, nonce: u64) -> Terms {
+        let offer = Offer {
+            chain_id: self.deployment.chain_id,
+            rentals: self.deployment.rentals.to_vec(),
+            node: NODE.to_vec(),
+            provider: self.provider_key.address().to_vec(),
+            descriptor_digest: vec![2; 32],
+            rate: "1000".into(),
+            capacity: 1,
+            valid_until: 4_000_000_000,
+        };
+        Terms { consumer: self.admin.address().to_vec(), offer: Some(offer), note: vec![3; 32], nonce }
+    }
+
+    pub(crate) async fn open(&self, nonce: u64, deposit: u128) -> B256 {
+        let terms = self.terms(nonce);
+        let digest = signing::offer_digest(terms.offer.as_ref().unwrap()).unwrap();
+        let signature = self.provider_key.sign_hash_sync(&digest.into()).unwrap().as_bytes().to_vec();
+        let rentals = Rentals::new(self.deployment.rentals, &self.provider);
+        let typed = Rentals::Terms::try_from(&terms).unwrap();
+        let call = rentals.open(vec![typed], vec![deposit], vec![signature.into()]);
+        call.send().await.unwrap().get_receipt().await.unwrap();
+        signing::rental_id(&terms).unwrap().into()
+    }
+
+    pub(crate) async fn top_up(&self, rental: B256, amount: u128) {
+        let rentals = Rentals::new(self.deployment.rentals, &self.provider);
+        rentals.topUp(vec![rental], vec![amount]).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
+    pub(crate) async fn stop(&self, nonce: u64) {
+        self.pass(2).await;
+        let rentals = Rentals::new(self.deployment.rentals, &self.provider);
+        rentals
+            .stop(vec![Rentals::Terms::try_from(&self.terms(nonce)).unwrap()])
+            .send()
+            .await
+            .unwrap()
+            .get_receipt()
+            .await
+            .unwrap();
+    }
+
+    /// Mines empty blocks.
+    pub(crate) async fn mine(&self, blocks: u64) {
+        let _: serde_json::Value = self.provider.raw_request("anvil_mine".into(), (U256::from(blocks),)).await.unwrap();
+    }
+
+    /// Lets the chain's time pass.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        let _: serde_json::Value =
+            self.provider.raw_request("evm_increaseTime".into(), (U256::from(seconds),)).await.unwrap();
+        self.mine(1).await;
+    }
+
+    /// Replaces the newest blocks by empty ones.
+    pub(crate) async fn reorganise(&self, depth: u64) {
+        let none: [(); 0] = [];
+        let _: serde_json::Value = self.provider.raw_request("anvil_reorg".into(), (depth, none)).await.unwrap();
+    }
+
+    /// Whether each transaction gets a block at once.
+    pub(crate) async fn automine(&self, on: bool) {
+        let _: serde_json::Value = self.provider.raw_request("evm_setAutomine".into(), (on,)).await.unwrap();
+    }
+
+    /// The time of the newest block.
+    pub(crate) async fn time(&self) -> u64 {
+        let latest = alloy::eips::BlockId::latest();
+        self.provider.get_block(latest).await.unwrap().unwrap().header.timestamp
+    }
+}

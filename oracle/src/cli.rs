@@ -1,0 +1,86 @@
+//! The command line of `gpux-oracle`.
+//!
+//! Owns flags and their names, nothing of what they do. No flag takes a secret: keys and passwords are files.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The reputation oracle: evidence in, scores out.
+#[derive(Debug, Parser)]
+#[command(name = "gpux-oracle", version, after_help = "Exit codes: 0 ok, 1 failed, 2 the evidence convicts, 64 usage.")]
+pub struct Cli {
+    /// How log lines look on stderr.
+    #[arg(long, global = true, env = "GPUX_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// Which log lines are written, as in "info" or "gpux_oracle=debug,warn".
+    #[arg(long, global = true, env = "GPUX_LOG", default_value = "info")]
+    pub log: String,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Takes reports, folds them, publishes scores and answers who asks.
+    Serve(Serve),
+    /// Re-checks a session's bundle offline, recomputing what was drawn.
+    VerifyEvidence(VerifyEvidence),
+}
+
+/// What `serve` takes; each may also stand in the configuration file, under the flag's name with underscores.
+#[derive(Debug, Args, Default)]
+pub struct Serve {
+    /// A TOML file with any of these settings; flags and environment come first.
+    #[arg(long, env = "GPUX_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The directory of everything that is kept; created if missing.
+    #[arg(long, env = "GPUX_DATA")]
+    pub data: Option<PathBuf>,
+    /// The HTTP URL of the chain's RPC.
+    #[arg(long, env = "GPUX_RPC")]
+    pub rpc: Option<String>,
+    /// The deployment file that names the contracts.
+    #[arg(long, env = "GPUX_DEPLOYMENT")]
+    pub deployment: Option<PathBuf>,
+    /// The file of the key that signs epochs and pays for their publication.
+    #[arg(long, env = "GPUX_OPERATOR_KEY_FILE")]
+    pub operator_key_file: Option<PathBuf>,
+    /// The file of that key's password, if it is a Web3 keystore.
+    #[arg(long, env = "GPUX_OPERATOR_PASSWORD_FILE")]
+    pub operator_password_file: Option<PathBuf>,
+    /// Where gRPC and HTTP are served [default: 127.0.0.1:0].
+    #[arg(long, env = "GPUX_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Where /healthz, /readyz and /metrics are served [default: 127.0.0.1:0].
+    #[arg(long, env = "GPUX_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Runs a development market: simulated devices and short epochs.
+    #[arg(long, env = "GPUX_DEVELOPMENT", num_args = 0..=1, default_missing_value = "true")]
+    pub development: Option<bool>,
+    /// Prints the settings in force, without secrets, and exits.
+    #[arg(long)]
+    pub dump_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyEvidence {
+    /// The bundle's file, as GET /v1/bundles/{digest} serves it.
+    pub file: PathBuf,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Examines by the rules of a development market.
+    #[arg(long)]
+    pub development: bool,
+    /// The deployment file whose chain and contract the session must name; without it those in the bundle are taken.
+    #[arg(long)]
+    pub deployment: Option<PathBuf>,
+}

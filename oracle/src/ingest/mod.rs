@@ -1,0 +1,236 @@
+//! The only way in: descriptions, registrations, commits and reports are checked here, and nowhere else.
+//!
+//! Owns what an accepted request must fulfil and the order of the checks, the cheapest first; bundles are examined with
+//! gpux-kernels, on one core at most. Never folds or publishes. Its invariant: a request is accepted durably before it is
+//! acknowledged, and one that is refused leaves the store as it was.
+
+mod clock;
+mod evidence;
+mod fisher;
+mod node;
+mod refusal;
+mod report;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use alloy::primitives::{Address, B256};
+use gpux_proto::{
+    bytes::array,
+    evidence::{
+        Acknowledgement, Commit, Description, FisherRegistered, LogEntry, NodeAnnounced, Registration, ReportCommitted,
+        ReportRevealed, Signed, log_entry::Fact,
+    },
+    signing::{self, Domain, SigningKey},
+};
+use prost::Message as _;
+
+use crate::store::{self, Accepted as Held, Blob, Store};
+
+pub use clock::Clock;
+pub use refusal::Refusal;
+pub use rules::Rules;
+
+/// A report that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub report: [u8; 32],
+    /// The epoch in which it was revealed.
+    pub epoch: u64,
+}
+
+/// Takes requests in; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    store: Arc<dyn Store>,
+    rules: Arc<Rules>,
+    clock: Clock,
+    /// Signs acknowledgements.
+    key: Arc<SigningKey>,
+    examiner: evidence::Examiner,
+}
+
+impl Ingest {
+    /// Takes requests into a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Clock, key: SigningKey) -> Self {
+        let rules = Arc::new(rules);
+        let examiner = evidence::Examiner::new(rules.clone());
+        Self { store, rules, clock, key: Arc::new(key), examiner }
+    }
+
+    /// Accepts a node's description; returns the node. The same description again changes nothing.
+    pub async fn announce_node(&self, description: Description) -> Result<[u8; 32], Refusal> {
+        let now = self.clock.now();
+        let checked = node::check(&description, &self.rules, now)?;
+        let bytes = description.encode_to_vec();
+        let record = store::Node {
+            node: checked.node,
+            provider: checked.provider.into_array(),
+            organisation: checked.organisation,
+            descriptor_digest: checked.descriptor_digest,
+            sequence: checked.sequence,
+            offer_until: checked.offer_until,
+            description: bytes,
+            seen: now,
+            entry: entry(Fact::NodeAnnounced(NodeAnnounced { description: Some(description) })),
+        };
+        match self.store.announce_node(record).await {
+            Ok(_) => Ok(checked.node),
+            Err(store::Error::Stale { held, offered }) => Err(Refusal::NodeStale { given: offered, known: held }),
+            Err(error) => Err(Refusal::Store(error)),
+        }
+    }
+
+    /// Accepts a fisher's binding of its report key; returns the fisher. The same binding again changes nothing.
+    pub async fn register_fisher(&self, registration: Registration) -> Result<Address, Refusal> {
+        let fisher = fisher::check(&registration, &self.rules, self.clock.now())?;
+        let record = store::Fisher {
+            fisher: fisher.into_array(),
+            report_key: array("registration.report_key", &registration.report_key)?,
+            valid_until: registration.valid_until,
+            registration: registration.encode_to_vec(),
+            entry: entry(Fact::FisherRegistered(FisherRegistered { registration: Some(registration) })),
+        };
+        match self.store.register_fisher(record).await {
+            Ok(_) => Ok(fisher),
+            Err(store::Error::Stale { held, offered }) => {
+                Err(Refusal::RegistrationVoid(format!("its end {offered} is not after {held}, that of the known one")))
+            }
+            Err(error) => Err(Refusal::Store(error)),
+        }
+    }
+
+    /// Accepts a commit and acknowledges it. The weight of the report is fixed here.
+    pub async fn commit_report(&self, signed: Signed) -> Result<Signed, Refusal> {
+        rules::bounded("commit", signed.payload.len(), rules::COMMIT_BYTES_MAX)?;
+        let commit: Commit = signing::open(Domain::Commit, &signed)?;
+        self.rules.here("commit", commit.chain_id, &commit.rentals, self.rules.deployment.rentals)?;
+        let fisher: [u8; 20] = array("commit.fisher", &commit.fisher)?;
+        let report: [u8; 32] = array("commit.report", &commit.report)?;
+        let known = self.store.fisher(fisher).await.map_err(Refusal::Store)?;
+        let key = fisher::report_key(fisher.into(), known.as_ref(), self.clock.now())?;
+        let id = signing::verify(Domain::Commit, &signed, &key)?;
+        let record = store::Commit {
+            report,
+            fisher,
+            epoch: self.epoch().await?,
+            weight: self.weight(fisher).await?,
+            entry: entry(Fact::ReportCommitted(ReportCommitted { commit: Some(signed) })),
+        };
+        match self.store.accept_commit(record).await.map_err(Refusal::Store)? {
+            Held::New { log_index } => Ok(self.acknowledge(id, log_index)),
+            Held::Duplicate { .. } => Err(Refusal::CommitReplayed(report.into())),
+        }
+    }
+
+    /// Accepts a committed report and its bundle.
+    pub async fn submit_report(&self, signed: Signed, bundle: Vec<u8>) -> Result<Accepted, Refusal> {
+        let decoded = report::decode(&signed, &bundle, &self.rules, self.clock.now())?;
+        self.authorised(&signed, &decoded).await?;
+        report::bindings(&decoded, &self.rules)?;
+        self.paid(&decoded).await?;
+        evidence::digest(&decoded, &bundle)?;
+        let (decoded, bundle) = match decoded.bundle_digest {
+            Some(_) => self.examiner.check(decoded, bundle).await?,
+            None => (decoded, bundle),
+        };
+        self.hold(signed, decoded, bundle).await
+    }
+
+    /// Refuses a report that its fisher did not sign and commit, or that counts already.
+    async fn authorised(&self, signed: &Signed, decoded: &report::Decoded) -> Result<(), Refusal> {
+        let fisher = decoded.fisher.into_array();
+        let known = self.store.fisher(fisher).await.map_err(Refusal::Store)?;
+        let known = known.filter(|held| held.report_key == decoded.report_key);
+        let key = fisher::report_key(decoded.fisher, known.as_ref(), self.clock.now())?;
+        signing::verify(Domain::Report, signed, &key)?;
+        let (id, rental) = (B256::from(decoded.id), decoded.rental);
+        let reported = self.store.rental_report(rental).await.map_err(Refusal::Store)?;
+        if reported.is_some() || self.store.report(decoded.id).await.map_err(Refusal::Store)?.is_some() {
+            return Err(Refusal::ReportReplayed(id));
+        }
+        match self.store.commit(decoded.id, fisher).await.map_err(Refusal::Store)? {
+            Some(_) => Ok(()),
+            None => Err(Refusal::NotCommitted(id)),
+        }
+    }
+
+    /// Refuses a report about an unknown node, or about a rental that no finalised block contains.
+    async fn paid(&self, decoded: &report::Decoded) -> Result<(), Refusal> {
+        let unknown = Refusal::RentalUnknown(decoded.rental.into());
+        let finalised = self.store.finalised().await.map_err(Refusal::Store)?;
+        let rental = self.store.rental(decoded.rental).await.map_err(Refusal::Store)?;
+        let rental = match (rental, finalised) {
+            (Some(rental), Some(finalised)) if rental.opened.number <= finalised.number => rental,
+            _ => return Err(unknown),
+        };
+        report::on_chain(decoded, &rental)?;
+        match self.store.node(decoded.node).await.map_err(Refusal::Store)? {
+            Some(_) => Ok(()),
+            None => Err(Refusal::NodeUnknown(decoded.node.into())),
+        }
+    }
+
+    /// Writes an accepted report: its bundle first, so that no report names one that is not there.
+    async fn hold(&self, signed: Signed, decoded: report::Decoded, bundle: Vec<u8>) -> Result<Accepted, Refusal> {
+        if let Some(digest) = decoded.bundle_digest {
+            self.store.put_blob(Blob::Bundle, digest, bundle).await.map_err(Refusal::Store)?;
+        }
+        let epoch = self.epoch().await?;
+        let revealed = ReportRevealed {
+            report: decoded.id.to_vec(),
+            bundle_digest: decoded.bundle_digest.map(|digest| digest.to_vec()).unwrap_or_default(),
+        };
+        let record = store::Report {
+            id: decoded.id,
+            node: decoded.node,
+            fisher: decoded.fisher.into_array(),
+            rental: decoded.rental,
+            resource: decoded.probe.number().into(),
+            epoch,
+            // The lag follows from a later beacon; until then nothing is due.
+            due: if self.rules.parameters.lag_epochs_max == 0 { epoch } else { epoch + 1 },
+            bundle: decoded.bundle_digest,
+            signed: signed.encode_to_vec(),
+            entry: entry(Fact::ReportRevealed(revealed)),
+        };
+        let id = B256::from(decoded.id);
+        match self.store.accept_report(record).await {
+            Ok(Held::New { .. }) => Ok(Accepted { report: decoded.id, epoch }),
+            Ok(Held::Duplicate { .. }) | Err(store::Error::RentalReported(_)) => Err(Refusal::ReportReplayed(id)),
+            Err(store::Error::NotCommitted(_)) => Err(Refusal::NotCommitted(id)),
+            Err(error) => Err(Refusal::Store(error)),
+        }
+    }
+
+    /// The open epoch, by the finalised chain's time: the machine's clock would not be the same in a replay.
+    async fn epoch(&self) -> Result<u64, Refusal> {
+        let finalised = self.store.finalised().await.map_err(Refusal::Store)?;
+        Ok(finalised.map_or(0, |block| self.rules.parameters.epoch_at(block.timestamp)))
+    }
+
+    /// The fisher's weight in 64ths by its finalised bond; one without weight moves nothing and is not listened to.
+    async fn weight(&self, fisher: [u8; 20]) -> Result<u32, Refusal> {
+        let bond = self.store.finalised_bond(fisher).await.map_err(Refusal::Store)?;
+        let least = self.rules.parameters.min_bond;
+        match self.rules.parameters.weight(bond).in_64ths() {
+            0 => Err(Refusal::FisherWithoutBond { fisher: fisher.into(), bond, least }),
+            weight => Ok(weight),
+        }
+    }
+
+    fn acknowledge(&self, commit: [u8; 32], log_index: u64) -> Signed {
+        let operator = self.key.verifying_key().to_bytes().to_vec();
+        let acknowledgement = Acknowledgement { commit: commit.to_vec(), log_index, operator };
+        signing::sign(Domain::Acknowledgement, &acknowledgement, &self.key)
+    }
+}
+
+fn entry(fact: Fact) -> Vec<u8> {
+    LogEntry { fact: Some(fact) }.encode_to_vec()
+}

@@ -1,0 +1,123 @@
+//! Which part of a log entry the fold reads.
+//!
+//! Owns the step from the wire's `LogEntry` to `score::Entry`, with every value checked: an operator who replays a
+//! stranger's log gets an error with the value, never a panic and never a silently different score.
+
+use gpux_proto::evidence::{self, LogEntry, Probe, log_entry::Fact};
+
+use crate::score;
+
+/// Why an entry of a log cannot be folded.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    /// The entry carries no fact; a newer kind reads as none as well.
+    #[error("log entry holds no known fact")]
+    NoFact,
+    /// An id has a wrong length.
+    #[error("{field} has {length} bytes instead of 32")]
+    Id { field: &'static str, length: usize },
+    /// The resource has no name.
+    #[error("resource {0} is unknown")]
+    Resource(i32),
+    /// The weight is above one.
+    #[error("weight {0}/64 is above one")]
+    Weight(u32),
+    /// x is no ratio.
+    #[error(transparent)]
+    Ratio(#[from] score::RatioError),
+    /// The entry says both that x is known and that it is not.
+    #[error("ratio {lower}/64 to {upper}/64 contradicts inconclusive = {inconclusive}")]
+    Inconclusive { lower: u32, upper: u32, inconclusive: bool },
+}
+
+/// What the fold reads of an entry, if anything.
+pub fn folded(entry: &LogEntry) -> Result<Option<score::Entry>, Error> {
+    match entry.fact.as_ref().ok_or(Error::NoFact)? {
+        Fact::ReportFolded(report) => report_folded(report).map(|report| Some(score::Entry::Report(report))),
+        Fact::EpochClosed(closed) => {
+            Ok(Some(score::Entry::EpochClosed(score::EpochClosed { epoch: closed.epoch })))
+        }
+        Fact::ReportCommitted(_)
+        | Fact::ReportRevealed(_)
+        | Fact::NodeAnnounced(_)
+        | Fact::FisherRegistered(_)
+        | Fact::BondChanged(_)
+        | Fact::PaymentSeen(_)
+        | Fact::CertificateSeen(_)
+        | Fact::RulingSeen(_)
+        | Fact::BeaconSeen(_)
+        | Fact::ParametersSet(_) => Ok(None),
+    }
+}
+
+fn report_folded(report: &evidence::ReportFolded) -> Result<score::FoldedReport, Error> {
+    let (lower, upper, inconclusive) = (report.x_lower, report.x_upper, report.inconclusive);
+    let x = score::Ratio64::new(lower, upper)?;
+    if x.is_inconclusive() != inconclusive {
+        return Err(Error::Inconclusive { lower, upper, inconclusive });
+    }
+    match Probe::try_from(report.resource) {
+        Ok(Probe::Unspecified) | Err(_) => return Err(Error::Resource(report.resource)),
+        Ok(_) => {}
+    }
+    Ok(score::FoldedReport {
+        report: score::ReportId(id("report", &report.report)?),
+        node: score::NodeId(id("node", &report.node)?),
+        resource: score::ResourceId(u32::try_from(report.resource).map_err(|_| Error::Resource(report.resource))?),
+        x,
+        weight: score::Weight::from_64ths(report.weight).ok_or(Error::Weight(report.weight))?,
+        epoch: report.epoch,
+    })
+}
+
+fn id(field: &'static str, bytes: &[u8]) -> Result<[u8; 32], Error> {
+    bytes.try_into().map_err(|_| Error::Id { field, length: bytes.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire() -> evidence::ReportFolded {
+        evidence::ReportFolded {
+            node: vec![1; 32],
+            resource: Probe::Imma.into(),
+            x_lower: 23,
+            x_upper: 24,
+            weight: 64,
+            epoch: 9,
+            report: vec![2; 32],
+            inconclusive: false,
+        }
+    }
+
+    fn fold_of(report: evidence::ReportFolded) -> Result<Option<score::Entry>, Error> {
+        folded(&LogEntry { fact: Some(Fact::ReportFolded(report)) })
+    }
+
+    #[test]
+    fn a_report_keeps_its_values() {
+        let expected = score::FoldedReport {
+            report: score::ReportId([2; 32]),
+            node: score::NodeId([1; 32]),
+            resource: score::ResourceId(1),
+            x: score::Ratio64::new(23, 24).unwrap(),
+            weight: score::Weight::FULL,
+            epoch: 9,
+        };
+        assert_eq!(fold_of(wire()), Ok(Some(score::Entry::Report(expected))));
+    }
+
+    #[test]
+    fn foreign_values_are_refused() {
+        assert_eq!(fold_of(evidence::ReportFolded { weight: 65, ..wire() }), Err(Error::Weight(65)));
+        assert_eq!(fold_of(evidence::ReportFolded { resource: 0, ..wire() }), Err(Error::Resource(0)));
+        assert_eq!(fold_of(evidence::ReportFolded { resource: -1, ..wire() }), Err(Error::Resource(-1)));
+        let short = evidence::ReportFolded { node: vec![1; 31], ..wire() };
+        assert_eq!(fold_of(short), Err(Error::Id { field: "node", length: 31 }));
+        assert!(matches!(fold_of(evidence::ReportFolded { x_upper: 65, ..wire() }), Err(Error::Ratio(_))));
+        let vague = evidence::ReportFolded { inconclusive: true, ..wire() };
+        assert_eq!(fold_of(vague), Err(Error::Inconclusive { lower: 23, upper: 24, inconclusive: true }));
+        assert_eq!(folded(&LogEntry { fact: None }), Err(Error::NoFact));
+    }
+}

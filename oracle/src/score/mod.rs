@@ -1,0 +1,21 @@
+//! From ordered evidence to scores: a pure function.
+//!
+//! Owns the parameters, the state of every (node, resource) and the numbers that are published from it. Never reads a
+//! clock, a file or a random number: whoever holds the log computes the same bytes. Its invariant is
+//! `0 <= L <= S <= U <= 1` for every node at every moment; the others are listed in `tests.rs`, each with its test.
+//! The method, worked by hand, is `docs/method/scoring.md`.
+
+mod entry;
+mod fold;
+mod interval;
+mod parameters;
+mod ratio;
+mod resource;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Entry, EpochClosed, FoldedReport, NodeId, ReportId, ResourceId, Weight};
+pub use fold::{NodeScore, ResourceScore, State, Verdict, fold};
+pub use parameters::{Market, Parameters};
+pub use ratio::{Error as RatioError, Ratio64};
+pub use resource::{Batch, Estimate, ResourceState};

@@ -1,0 +1,212 @@
+//! Every constant of the method, in one versioned record.
+//!
+//! Owns the values, their canonical bytes and the digest that enters each epoch's root. All of them are integers, so
+//! that the bytes are the same everywhere. Never read from a configuration file field by field: a market runs on one
+//! of the named sets, and the development set says what it is on every page.
+
+use super::entry::Weight;
+
+/// The domain of the digest; it changes with the layout of the bytes.
+const DOMAIN: &[u8] = b"gpux/parameters/1";
+
+/// Which market the constants are meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    Production,
+    Development,
+}
+
+impl Market {
+    /// How pages and messages call the set.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Production => "production parameters",
+            Self::Development => "development parameters",
+        }
+    }
+}
+
+/// The constants of the method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    pub market: Market,
+    /// n0: how many full probes the prior weighs, in thousandths.
+    pub prior_weight_milli: u32,
+    /// m0: the score of a node of which nothing is known, in basis points.
+    pub prior_mean_bps: u16,
+    /// After this many full probes of a resource an old one counts half.
+    pub half_life_probes: u32,
+    /// After this many seconds a probe counts half.
+    pub half_life_secs: u64,
+    /// How often [L, U] covers the mean of a host that does not change, for its whole life, in basis points.
+    pub interval_level_bps: u16,
+    /// The fractions of the stake that the confidence sequence bets, in thousandths, rising.
+    pub bets_permille: [u16; 10],
+    /// An interval is inverted anew when its node was probed, and otherwise every so many epochs.
+    pub refresh_epochs: u32,
+    /// The length of an epoch in seconds; epoch = floor(unix / length).
+    pub epoch_secs: u32,
+    /// The folded part of a report enters the log after at most this many epochs.
+    pub lag_epochs_max: u32,
+    /// A report whose epoch lies further back than this is not folded.
+    pub report_window_epochs: u32,
+    /// B: the bond, in the token's smallest unit, from which a fisher counts in full.
+    pub full_weight_bond: u128,
+    /// The smallest bond that takes part, in the token's smallest unit.
+    pub min_bond: u128,
+    /// x is the median of at least this many windows.
+    pub windows_min: u32,
+    /// The shortest timed window in milliseconds.
+    pub window_ms_min: u32,
+}
+
+impl Parameters {
+    /// The constants of design/scoring.md for a token of six decimals.
+    #[must_use]
+    pub fn production() -> Self {
+        Self {
+            market: Market::Production,
+            prior_weight_milli: 5_000,
+            prior_mean_bps: 7_000,
+            half_life_probes: 500,
+            half_life_secs: 30 * 86_400,
+            interval_level_bps: 9_500,
+            bets_permille: [20, 50, 100, 200, 350, 500, 700, 850, 950, 990],
+            refresh_epochs: 24,
+            epoch_secs: 3_600,
+            lag_epochs_max: 14,
+            // The lag, and as long again for the reveal.
+            report_window_epochs: 28,
+            full_weight_bond: 1_000_000_000,
+            min_bond: 50_000_000,
+            windows_min: 3,
+            // Three windows make the 8 s that a timed part lasts at least.
+            window_ms_min: 2_667,
+        }
+    }
+
+    /// The relaxed constants of `make demo`; whatever is computed with them says so.
+    #[must_use]
+    pub fn development() -> Self {
+        Self {
+            market: Market::Development,
+            refresh_epochs: 1,
+            epoch_secs: 5,
+            lag_epochs_max: 0,
+            // An hour of epochs.
+            report_window_epochs: 720,
+            window_ms_min: 500,
+            ..Self::production()
+        }
+    }
+
+    /// The record as bytes: fields in the order of their declaration, little-endian, without padding.
+    #[must_use]
+    pub fn canonical_bytes(&self) -> Vec<u8> {
+        let market = match self.market {
+            Market::Production => 0_u8,
+            Market::Development => 1,
+        };
+        let mut bytes = vec![market];
+        bytes.extend(self.prior_weight_milli.to_le_bytes());
+        bytes.extend(self.prior_mean_bps.to_le_bytes());
+        bytes.extend(self.half_life_probes.to_le_bytes());
+        bytes.extend(self.half_life_secs.to_le_bytes());
+        bytes.extend(self.interval_level_bps.to_le_bytes());
+        for bet in self.bets_permille {
+            bytes.extend(bet.to_le_bytes());
+        }
+        for count in [self.refresh_epochs, self.epoch_secs, self.lag_epochs_max, self.report_window_epochs] {
+            bytes.extend(count.to_le_bytes());
+        }
+        bytes.extend(self.full_weight_bond.to_le_bytes());
+        bytes.extend(self.min_bond.to_le_bytes());
+        bytes.extend(self.windows_min.to_le_bytes());
+        bytes.extend(self.window_ms_min.to_le_bytes());
+        bytes
+    }
+
+    /// The digest that `Scores` checks: BLAKE3(domain, 0x00, canonical bytes).
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(DOMAIN).update(&[0]).update(&self.canonical_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    /// w = min(1, bond / B), rounded down to 64ths. A fisher below the smallest bond counts for nothing.
+    #[must_use]
+    pub fn weight(&self, bond: u128) -> Weight {
+        if bond < self.min_bond {
+            return Weight::ZERO;
+        }
+        if bond >= self.full_weight_bond {
+            return Weight::FULL;
+        }
+        // Below B the product stays far inside 128 bits for every real supply.
+        let share = bond.saturating_mul(u128::from(Weight::FULL.in_64ths())) / self.full_weight_bond;
+        u32::try_from(share).ok().and_then(Weight::from_64ths).unwrap_or(Weight::FULL)
+    }
+
+    /// The epoch of a moment in unix seconds.
+    #[must_use]
+    pub fn epoch_at(&self, unix_secs: u64) -> u64 {
+        unix_secs / u64::from(self.epoch_secs.max(1))
+    }
+
+    /// How much of a weight is left after `probes` (in full ones) and `epochs` without any.
+    pub(super) fn decay(&self, probes: f64, epochs: u64) -> f64 {
+        let days = epochs as f64 * f64::from(self.epoch_secs) / self.half_life_secs as f64;
+        libm::exp2(-(probes / f64::from(self.half_life_probes) + days))
+    }
+
+    /// n0 as a number.
+    pub(super) fn prior_weight(&self) -> f64 {
+        f64::from(self.prior_weight_milli) / 1e3
+    }
+
+    /// m0 as a number.
+    pub(super) fn prior_mean(&self) -> f64 {
+        f64::from(self.prior_mean_bps) / 1e4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weight_grows_with_the_bond_up_to_one() {
+        let parameters = Parameters::production();
+        assert_eq!(parameters.weight(49_999_999), Weight::ZERO);
+        assert_eq!(parameters.weight(50_000_000).in_64ths(), 3);
+        assert_eq!(parameters.weight(250_000_001).in_64ths(), 16);
+        assert_eq!(parameters.weight(999_999_999).in_64ths(), 63);
+        assert_eq!(parameters.weight(u128::MAX), Weight::FULL);
+    }
+
+    #[test]
+    fn every_field_enters_the_digest() {
+        let base = Parameters::production();
+        let variants = [
+            Parameters::development(),
+            Parameters { prior_weight_milli: 5_001, ..base.clone() },
+            Parameters { prior_mean_bps: 6_999, ..base.clone() },
+            Parameters { half_life_probes: 501, ..base.clone() },
+            Parameters { half_life_secs: 1, ..base.clone() },
+            Parameters { interval_level_bps: 9_000, ..base.clone() },
+            Parameters { bets_permille: [1; 10], ..base.clone() },
+            Parameters { refresh_epochs: 25, ..base.clone() },
+            Parameters { epoch_secs: 3_601, ..base.clone() },
+            Parameters { lag_epochs_max: 15, ..base.clone() },
+            Parameters { report_window_epochs: 29, ..base.clone() },
+            Parameters { full_weight_bond: 1, ..base.clone() },
+            Parameters { min_bond: 1, ..base.clone() },
+            Parameters { windows_min: 4, ..base.clone() },
+            Parameters { window_ms_min: 1, ..base.clone() },
+        ];
+        let digests: std::collections::BTreeSet<_> = variants.iter().chain([&base]).map(Parameters::digest).collect();
+        assert_eq!(digests.len(), variants.len() + 1);
+    }
+}

@@ -1,0 +1,72 @@
+//! Epochs and scores.
+
+use super::*;
+use crate::score::{Estimate, NodeId, NodeScore, ResourceId, ResourceScore, Verdict};
+
+fn epoch(number: u64) -> Epoch {
+    Epoch {
+        epoch: number,
+        log_size: 10 * number,
+        log_root: digest(1),
+        root: digest(2),
+        rewards_root: digest(3),
+        parameters: digest(4),
+        data_hash: digest(5),
+        leaves: 6,
+        state: EpochState::Built,
+        transaction: vec![],
+    }
+}
+
+fn update(node: u8, low_bps: u16, resources: u32) -> ScoreUpdate {
+    let estimate = Estimate { low_bps, score_bps: low_bps + 10, high_bps: low_bps + 20 };
+    let resource = |id| ResourceScore { resource: ResourceId(id), estimate, probes: id, last_epoch: 3 };
+    let score = NodeScore {
+        node: NodeId(digest(node)),
+        estimate,
+        verdict: Verdict::Unknown,
+        probes: 12,
+        last_epoch: 3,
+        resources: (1..=resources).map(resource).collect(),
+    };
+    ScoreUpdate { provider: [node; 20], score }
+}
+
+pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store: &dyn Store) {
+    assert_eq!(store.latest_epoch(None).await.unwrap(), None);
+    store.save_epoch(epoch(3), vec![update(1, 500, 1)]).await.unwrap();
+    store.save_epoch(epoch(4), vec![]).await.unwrap();
+    let early = store.advance_epoch(3, EpochState::Sent, EpochState::Confirmed, vec![]).await;
+    assert!(matches!(early, Err(Error::EpochState { epoch: 3, expected: EpochState::Sent })), "{early:?}");
+    store.advance_epoch(3, EpochState::Built, EpochState::Signed, vec![1]).await.unwrap();
+    store.advance_epoch(3, EpochState::Signed, EpochState::Sent, vec![1]).await.unwrap();
+    store.advance_epoch(3, EpochState::Sent, EpochState::Sent, vec![2]).await.unwrap();
+    let back = store.advance_epoch(3, EpochState::Sent, EpochState::Built, vec![]).await;
+    assert!(matches!(back, Err(Error::EpochState { epoch: 3, .. })), "{back:?}");
+    // Building the same epoch again, as after a crash, changes nothing; building another is refused.
+    store.save_epoch(epoch(3), vec![update(1, 900, 1)]).await.unwrap();
+    assert_eq!(store.score(digest(1)).await.unwrap().unwrap().score.estimate.low_bps, 500);
+    let other = store.save_epoch(Epoch { root: digest(9), ..epoch(3) }, vec![]).await;
+    assert!(matches!(other, Err(Error::EpochDiffers(3))), "{other:?}");
+    let held = store.epoch(3).await.unwrap().unwrap();
+    assert_eq!(held, Epoch { state: EpochState::Sent, transaction: vec![2], ..epoch(3) });
+    assert_eq!(store.unconfirmed_epochs(9).await.unwrap().len(), 2);
+    store.advance_epoch(3, EpochState::Sent, EpochState::Confirmed, vec![2]).await.unwrap();
+    assert_eq!(store.unconfirmed_epochs(9).await.unwrap(), [epoch(4)]);
+    assert_eq!(store.latest_epoch(None).await.unwrap(), Some(epoch(4)));
+    assert_eq!(store.latest_epoch(Some(EpochState::Confirmed)).await.unwrap().unwrap().epoch, 3);
+}
+
+pub(in super::super) async fn scores_are_the_newest_and_ranked_by_their_lower_bound(store: &dyn Store) {
+    let first = vec![update(1, 700, 2), update(2, 900, 1), update(3, 700, 3), update(4, 0, 1)];
+    store.save_epoch(epoch(3), first).await.unwrap();
+    store.save_epoch(epoch(4), vec![update(4, 800, 2)]).await.unwrap();
+    let held = store.score(digest(4)).await.unwrap().unwrap();
+    assert_eq!((held.epoch, held.provider, held.score), (4, [4; 20], update(4, 800, 2).score));
+    assert_eq!(store.score(digest(9)).await.unwrap(), None);
+    let order = |rows: &[ScoreRow]| rows.iter().map(|r| (r.score.node.0[0], r.score.resources.len())).collect::<Vec<_>>();
+    let page = store.ranking(None, 3).await.unwrap();
+    assert_eq!(order(&page), [(2, 1), (4, 2), (1, 2)]);
+    assert_eq!(order(&store.ranking(Some((700, digest(1))), 3).await.unwrap()), [(3, 3)]);
+    assert_eq!(order(&store.scores(Some(digest(1)), 2).await.unwrap()), [(2, 1), (3, 3)]);
+}

@@ -1,0 +1,321 @@
+//! What goes into the store and comes out of it: plain records, without SQL and without wire types.
+
+use crate::log::Hash;
+
+/// A 32-byte id or digest: node, report, rental, bundle, root.
+pub type Digest = [u8; 32];
+
+/// An EVM address.
+pub type Address = [u8; 20];
+
+/// What an accepting operation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// Held from now on; `log_index` is the index of the record's first log entry.
+    New { log_index: u64 },
+    /// Held before, unchanged; the index is that of the first time.
+    Duplicate { log_index: u64 },
+}
+
+/// The log after an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The index of the first new entry (the size before).
+    pub first: u64,
+    /// The size with the new entries.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+}
+
+/// Which kind of bytes is kept under a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Blob {
+    /// A session's bundle, by its id.
+    Bundle,
+    /// An epoch's leaf file, by its data hash.
+    Leaves,
+}
+
+/// A node's description to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    pub node: Digest,
+    pub provider: Address,
+    pub organisation: Option<Digest>,
+    pub descriptor_digest: Digest,
+    pub sequence: u64,
+    /// The end of the offer in unix seconds. (sequence, offer_until) must rise, so that nothing older replaces it.
+    pub offer_until: u64,
+    /// The encoded Description: descriptor, offer, membership as they were signed.
+    pub description: Vec<u8>,
+    /// When it arrived, in unix seconds.
+    pub seen: u64,
+    /// The encoded NodeAnnounced log entry.
+    pub entry: Vec<u8>,
+}
+
+/// A node's description as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRow {
+    pub node: Digest,
+    pub provider: Address,
+    pub organisation: Option<Digest>,
+    pub descriptor_digest: Digest,
+    pub sequence: u64,
+    pub description: Vec<u8>,
+    /// When the first description arrived, in unix seconds.
+    pub first_seen: u64,
+    /// When the newest one arrived.
+    pub last_seen: u64,
+}
+
+/// A fisher's registration to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fisher {
+    pub fisher: Address,
+    pub report_key: Digest,
+    /// Unix seconds. A newer registration must hold longer, so that an old one replayed changes nothing.
+    pub valid_until: u64,
+    /// The encoded Registration.
+    pub registration: Vec<u8>,
+    /// The encoded FisherRegistered log entry.
+    pub entry: Vec<u8>,
+}
+
+/// A fisher's registration as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FisherRow {
+    pub fisher: Address,
+    pub report_key: Digest,
+    pub valid_until: u64,
+    pub registration: Vec<u8>,
+}
+
+/// A commit to hold. Its signed bytes are in the entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    pub report: Digest,
+    pub fisher: Address,
+    /// The epoch in which it arrived.
+    pub epoch: u64,
+    /// The fisher's weight at that moment, in 64ths.
+    pub weight: u32,
+    /// The encoded ReportCommitted log entry.
+    pub entry: Vec<u8>,
+}
+
+/// A commit as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitRow {
+    pub report: Digest,
+    pub fisher: Address,
+    pub epoch: u64,
+    pub weight: u32,
+    pub log_index: u64,
+}
+
+/// A revealed report to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub id: Digest,
+    pub node: Digest,
+    pub fisher: Address,
+    pub rental: Digest,
+    /// The number of the resource on the wire.
+    pub resource: u32,
+    /// The epoch in which it was revealed.
+    pub epoch: u64,
+    /// The epoch from which it may be folded: `epoch` and the lag.
+    pub due: u64,
+    /// The digest of the bundle, which was put before; none if the session never opened.
+    pub bundle: Option<Digest>,
+    /// The encoded Signed report.
+    pub signed: Vec<u8>,
+    /// The encoded ReportRevealed log entry.
+    pub entry: Vec<u8>,
+}
+
+/// A report as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRow {
+    /// Rises with every report; the key of pages.
+    pub sequence: u64,
+    pub id: Digest,
+    pub node: Digest,
+    pub fisher: Address,
+    pub rental: Digest,
+    pub resource: u32,
+    pub epoch: u64,
+    pub due: u64,
+    pub bundle: Option<Digest>,
+    pub signed: Vec<u8>,
+    /// The fisher's weight when he committed, in 64ths.
+    pub weight: u32,
+    /// Whether a log entry folds it.
+    pub folded: bool,
+}
+
+/// Which reports to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReportFilter {
+    pub node: Option<Digest>,
+    /// With `node` only.
+    pub resource: Option<u32>,
+}
+
+/// An entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntryRow {
+    pub index: u64,
+    pub bytes: Vec<u8>,
+    pub leaf_hash: Hash,
+}
+
+/// How far an epoch has come; states only advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EpochState {
+    /// Folded, leaves and root made.
+    Built = 0,
+    /// Signatures of enough operators are held.
+    Signed = 1,
+    /// A transaction is under way.
+    Sent = 2,
+    /// Its block is finalised.
+    Confirmed = 3,
+}
+
+/// An epoch's publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    pub epoch: u64,
+    pub log_size: u64,
+    pub log_root: Hash,
+    pub root: Digest,
+    pub rewards_root: Digest,
+    pub parameters: Digest,
+    /// SHA-256 of the leaf file, which is the blob of this name.
+    pub data_hash: Digest,
+    pub leaves: u64,
+    pub state: EpochState,
+    /// What belongs to the state: encoded signatures (signed), the transaction's hash (sent, confirmed), else empty.
+    pub transaction: Vec<u8>,
+}
+
+/// A node's score that an epoch changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreUpdate {
+    pub provider: Address,
+    pub score: crate::score::NodeScore,
+}
+
+/// A node's newest score.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreRow {
+    pub epoch: u64,
+    pub provider: Address,
+    pub score: crate::score::NodeScore,
+}
+
+/// A block by number, hash and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockRef {
+    pub number: u64,
+    pub hash: Digest,
+    /// Unix seconds.
+    pub timestamp: u64,
+}
+
+/// Everything of one block that matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockFacts {
+    pub block: BlockRef,
+    pub parent: Digest,
+    pub opened: Vec<RentalOpened>,
+    pub movements: Vec<Movement>,
+    pub bonds: Vec<BondChange>,
+    /// Encoded log entries with the index of their event in the block; they enter the log when the block is finalised.
+    pub entries: Vec<(u32, Vec<u8>)>,
+}
+
+/// A rental's opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RentalOpened {
+    pub log_index: u32,
+    pub rental: Digest,
+    pub node: Digest,
+    pub provider: Address,
+    pub consumer: Address,
+    /// Token units a second.
+    pub rate: u128,
+    pub deposit: u128,
+    /// Unix seconds.
+    pub start: u64,
+    pub note: Digest,
+}
+
+/// What a movement of money does to a rental.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovementKind {
+    /// Adds to the deposit.
+    ToppedUp = 2,
+    /// Stops the rental; the amount went back to the consumer.
+    Refunded = 3,
+    /// The provider collected the amount.
+    Collected = 4,
+    /// The amount was slashed.
+    Slashed = 5,
+}
+
+/// A movement of money in a rental.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    pub log_index: u32,
+    pub rental: Digest,
+    pub kind: MovementKind,
+    /// Token units.
+    pub amount: u128,
+}
+
+/// A fisher's bond after an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BondChange {
+    pub log_index: u32,
+    pub fisher: Address,
+    /// What does not thaw, in token units.
+    pub amount: u128,
+}
+
+/// A rental as the indexed chain has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rental {
+    pub rental: Digest,
+    pub node: Digest,
+    pub provider: Address,
+    pub consumer: Address,
+    /// Token units a second.
+    pub rate: u128,
+    /// Everything ever put in.
+    pub deposit: u128,
+    pub refunded: u128,
+    pub collected: u128,
+    pub slashed: u128,
+    /// Unix seconds.
+    pub start: u64,
+    /// The time of the block that stopped it.
+    pub stop: Option<u64>,
+    pub note: Digest,
+    pub opened: BlockRef,
+}
+
+/// What a node's rentals moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaymentTotals {
+    pub rentals: u64,
+    /// Distinct payers.
+    pub consumers: u64,
+    pub deposited: u128,
+    pub refunded: u128,
+    pub collected: u128,
+    pub slashed: u128,
+}
