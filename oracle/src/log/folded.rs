@@ -34,9 +34,7 @@ pub enum Error {
 pub fn folded(entry: &LogEntry) -> Result<Option<score::Entry>, Error> {
     match entry.fact.as_ref().ok_or(Error::NoFact)? {
         Fact::ReportFolded(report) => report_folded(report).map(|report| Some(score::Entry::Report(report))),
-        Fact::EpochClosed(closed) => {
-            Ok(Some(score::Entry::EpochClosed(score::EpochClosed { epoch: closed.epoch })))
-        }
+        Fact::EpochClosed(closed) => Ok(Some(score::Entry::EpochClosed(score::EpochClosed { epoch: closed.epoch }))),
         Fact::ReportCommitted(_)
         | Fact::ReportRevealed(_)
         | Fact::NodeAnnounced(_)

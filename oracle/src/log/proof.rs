@@ -213,10 +213,7 @@ fn positions(spans: &[Span]) -> Vec<Position> {
 fn hashes(spans: &[Span], nodes: &[TreeNode]) -> Result<Vec<Hash>, Error> {
     let known: BTreeMap<Position, Hash> = nodes.iter().map(|node| (node.position, node.hash)).collect();
     let find = |position: &Position| {
-        known
-            .get(position)
-            .copied()
-            .ok_or(Error::MissingSubtree { level: position.level, index: position.index })
+        known.get(position).copied().ok_or(Error::MissingSubtree { level: position.level, index: position.index })
     };
     let mut path = Vec::with_capacity(spans.len());
     for (start, length) in spans {

@@ -190,6 +190,7 @@ mod tests {
     fn every_field_enters_the_digest() {
         let base = Parameters::production();
         let variants = [
+            base.clone(),
             Parameters::development(),
             Parameters { prior_weight_milli: 5_001, ..base.clone() },
             Parameters { prior_mean_bps: 6_999, ..base.clone() },
@@ -204,9 +205,9 @@ mod tests {
             Parameters { full_weight_bond: 1, ..base.clone() },
             Parameters { min_bond: 1, ..base.clone() },
             Parameters { windows_min: 4, ..base.clone() },
-            Parameters { window_ms_min: 1, ..base.clone() },
+            Parameters { window_ms_min: 1, ..base },
         ];
-        let digests: std::collections::BTreeSet<_> = variants.iter().chain([&base]).map(Parameters::digest).collect();
-        assert_eq!(digests.len(), variants.len() + 1);
+        let digests: std::collections::BTreeSet<_> = variants.iter().map(Parameters::digest).collect();
+        assert_eq!(digests.len(), variants.len());
     }
 }

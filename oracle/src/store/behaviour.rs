@@ -55,7 +55,7 @@ fn node(key: u8, sequence: u64, offer_until: u64) -> Node {
     Node {
         node: digest(key),
         provider: [key; 20],
-        organisation: (key % 2 == 0).then(|| digest(200)),
+        organisation: key.is_multiple_of(2).then(|| digest(200)),
         descriptor_digest: digest(key + 100),
         sequence,
         offer_until,
@@ -84,7 +84,7 @@ fn report_of(id: u8, fisher: u8, node: u8) -> Report {
         resource: 1,
         epoch: 8,
         due: 9,
-        bundle: (id % 2 == 0).then(|| digest(id)),
+        bundle: id.is_multiple_of(2).then(|| digest(id)),
         signed: format!("signed {id}").into_bytes(),
         entry: format!("report {id}").into_bytes(),
     }

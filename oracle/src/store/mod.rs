@@ -4,12 +4,11 @@
 //! every backend keeps alike (`behaviour` is its test). Never interprets signed bytes and never decides what is valid: that
 //! is `ingest`'s and `chain`'s. Its invariant: an operation that returned is durable and whole; one that failed left nothing.
 
+#[cfg(test)]
+mod behaviour;
 mod bundles;
 mod records;
 mod sqlite;
-#[cfg(test)]
-mod behaviour;
-
 
 use async_trait::async_trait;
 
@@ -17,8 +16,8 @@ use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
     Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Commit, CommitRow, Digest, Epoch, EpochState,
-    Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Rental, RentalOpened, Report, ReportFilter, ReportRow,
-    ScoreRow, ScoreUpdate,
+    Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Rental, RentalOpened, Report,
+    ReportFilter, ReportRow, ScoreRow, ScoreUpdate,
 };
 pub use sqlite::{OpenError, Sqlite};
 

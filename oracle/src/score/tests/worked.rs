@@ -10,7 +10,8 @@ const PAGE: [[u16; 3]; 5] =
 fn the_page_says_what_the_fold_computes() {
     let parameters = Parameters::production();
     let mut state = State::new(parameters);
-    let probes = [(Ratio64::ONE, 64), (Ratio64::of(0.97), 64), (Ratio64::ONE, 32), (Ratio64::ZERO, 64), (Ratio64::ONE, 64)];
+    let probes =
+        [(Ratio64::ONE, 64), (Ratio64::of(0.97), 64), (Ratio64::ONE, 32), (Ratio64::ZERO, 64), (Ratio64::ONE, 64)];
     let mut found = vec![];
     for ((x, weight), epoch) in probes.into_iter().zip(1..) {
         let weight = Weight::from_64ths(weight).unwrap();

@@ -64,7 +64,8 @@ pub(in super::super) async fn scores_are_the_newest_and_ranked_by_their_lower_bo
     let held = store.score(digest(4)).await.unwrap().unwrap();
     assert_eq!((held.epoch, held.provider, held.score), (4, [4; 20], update(4, 800, 2).score));
     assert_eq!(store.score(digest(9)).await.unwrap(), None);
-    let order = |rows: &[ScoreRow]| rows.iter().map(|r| (r.score.node.0[0], r.score.resources.len())).collect::<Vec<_>>();
+    let order =
+        |rows: &[ScoreRow]| rows.iter().map(|r| (r.score.node.0[0], r.score.resources.len())).collect::<Vec<_>>();
     let page = store.ranking(None, 3).await.unwrap();
     assert_eq!(order(&page), [(2, 1), (4, 2), (1, 2)]);
     assert_eq!(order(&store.ranking(Some((700, digest(1))), 3).await.unwrap()), [(3, 3)]);

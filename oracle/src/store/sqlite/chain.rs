@@ -50,10 +50,8 @@ async fn insert_facts(connection: &mut SqliteConnection, block: i64, facts: Bloc
     for rental in &facts.opened {
         integer("start", rental.start)?;
     }
-    let sql = (
-        "INSERT INTO rentals (rental, block, log_index, node, provider, consumer, rate, deposit, start, note) ",
-        "",
-    );
+    let sql =
+        ("INSERT INTO rentals (rental, block, log_index, node, provider, consumer, rate, deposit, start, note) ", "");
     for_all(connection, sql, facts.opened, |mut row, opened| {
         row.push_bind(opened.rental.to_vec()).push_bind(block).push_bind(opened.log_index);
         row.push_bind(opened.node.to_vec()).push_bind(opened.provider.to_vec()).push_bind(opened.consumer.to_vec());

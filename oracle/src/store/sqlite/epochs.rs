@@ -65,10 +65,8 @@ async fn save_scores(connection: &mut SqliteConnection, epoch: i64, scores: Vec<
     })
     .await
     .map_err(unavailable("holds scores"))?;
-    let sql = (
-        "INSERT INTO resource_scores (node, epoch, resource, low_bps, score_bps, high_bps, probes, last_epoch) ",
-        "",
-    );
+    let sql =
+        ("INSERT INTO resource_scores (node, epoch, resource, low_bps, score_bps, high_bps, probes, last_epoch) ", "");
     for_all(connection, sql, resources, |mut row, (node, resource, last)| {
         let e = resource.estimate;
         row.push_bind(node.to_vec()).push_bind(epoch).push_bind(resource.resource.0);

@@ -1,7 +1,7 @@
 //! The log's rows: entries, finished subtrees, the frontier.
 
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::query;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::records::{Appended, LogEntryRow};
 use super::super::{Error, Result};

@@ -121,11 +121,7 @@ pub(super) async fn score(readers: &SqlitePool, node: Digest) -> Result<Option<S
 }
 
 /// Scores by their lower bound, the best first.
-pub(super) async fn ranking(
-    readers: &SqlitePool,
-    after: Option<(u16, Digest)>,
-    limit: u32,
-) -> Result<Vec<ScoreRow>> {
+pub(super) async fn ranking(readers: &SqlitePool, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>> {
     // Nothing is above 10,000, so the first page follows an imagined better node.
     let (low, node) = after.map_or((i64::MAX, Vec::new()), |(low, node)| (i64::from(low), node.to_vec()));
     let rows = query(select_scores!(

@@ -17,7 +17,8 @@ pub(super) async fn claim(connection: &mut SqliteConnection, market: &[u8]) -> R
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
-    let row = query("SELECT identity FROM market").fetch_one(connection).await.map_err(unavailable("reads the market"))?;
+    let row =
+        query("SELECT identity FROM market").fetch_one(connection).await.map_err(unavailable("reads the market"))?;
     if bytes(&row, "identity")? == market { Ok(()) } else { Err(Error::ForeignMarket) }
 }
 

@@ -29,10 +29,9 @@ pub(in super::super) async fn finalise(
         .map_err(unavailable(DOING))?;
     let entries = rows.iter().map(|row| bytes(row, "bytes")).collect::<Result<_>>()?;
     let appended = log::append(connection, frontier, entries).await?;
-    for sql in [
-        "DELETE FROM waiting_entries WHERE block <= ?",
-        "UPDATE blocks SET final = 1 WHERE final = 0 AND number <= ?",
-    ] {
+    for sql in
+        ["DELETE FROM waiting_entries WHERE block <= ?", "UPDATE blocks SET final = 1 WHERE final = 0 AND number <= ?"]
+    {
         query(sql).bind(number).execute(&mut *connection).await.map_err(unavailable(DOING))?;
     }
     Ok(appended)

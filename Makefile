@@ -1,0 +1,50 @@
+# make demo · make test · make check · make bench. Needs Rust, Node with npm and a C compiler; the rest is installed here.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-contracts test-rust check bench tools programs
+
+# What is passed to every cargo command that builds; CI passes --locked.
+CARGO_FLAGS ?=
+PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
+# npm writes this file last, so it tells whether an installation is complete and as new as its lock file.
+CHAIN := contracts/node_modules/.package-lock.json
+LINTER := proto/node_modules/.package-lock.json
+
+help: ## says what there is
+	@sed -n 's/^\([a-z-]*\):.*## /make \1 - /p' Makefile
+
+demo: tools $(CHAIN) programs ## runs a whole market; ARGS=--once ends it by itself, ARGS=--help says more
+	@$(PROGRAMS)/gpux-market $(ARGS)
+
+test: test-contracts test-rust ## runs every test
+
+test-contracts: tools $(CHAIN)
+	cd contracts && npm test --silent
+
+# The end-to-end tests start the real programs, which cargo builds for tests only when it is asked to.
+test-rust: tools $(CHAIN) programs
+	cargo test $(CARGO_FLAGS) --workspace
+
+check: tools $(CHAIN) $(LINTER) ## formats, lints, generated files, links
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	cd proto && node_modules/.bin/buf lint
+	cd contracts && node_modules/.bin/forge fmt --check src test
+	cd contracts && npm run --silent check
+	node scripts/check.mjs
+
+bench: programs ## measures what has a budget
+	cargo build $(CARGO_FLAGS) --package gpux-oracle --example bench_store
+	@$(PROGRAMS)/gpux-bench $(ARGS)
+
+programs: tools
+	cargo build $(CARGO_FLAGS) --workspace --bins
+
+tools:
+	@scripts/tools
+
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json | tools
+	cd $* && npm ci --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,56 @@
+//! Starts the programs of a market in the order in which they need each other: chain, oracle, this machine's own node
+//! (which measures itself while nothing else computes), the other nodes, the fishers.
+
+use super::{Market, Node, Options, cast::Role};
+use crate::{
+    chain::{Account, TOKEN},
+    stage::Stage,
+};
+use std::time::Instant;
+
+/// What each fisher bonds: B, from which a report counts in full.
+const BOND: u128 = 1_000 * TOKEN;
+/// What each fisher spends on rentals at most.
+const PURSE: u128 = 1_000_000 * TOKEN;
+
+/// Starts everything, telling `say` what comes next.
+pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> anyhow::Result<Market> {
+    let started = Instant::now();
+    say("starting a chain (anvil) and deploying the contracts with development parameters".to_owned());
+    let stage = Stage::set(&options.folder).await?;
+    let mut accounts = Vec::new();
+    for number in 1..=options.fishers {
+        let account = Account::create(&stage.keys, &format!("fisher-{number}"))?;
+        stage.chain.fund(account.address(), BOND + PURSE).await?;
+        stage.chain.bond(&account.signer, BOND).await?;
+        accounts.push(account);
+    }
+    stage.chain.run().await?;
+    say("starting the oracle".to_owned());
+    let oracle = stage.oracle("oracle").await?;
+    say(format!("the oracle answers at {} after {} ms", oracle.api.url(), oracle.open_after.as_millis()));
+    let mut nodes = Vec::new();
+    let (own, others): (Vec<&'static Role>, Vec<&'static Role>) =
+        options.cast.iter().partition(|role| role.simulate.is_none());
+    for role in own {
+        say("this machine measures itself".to_owned());
+        nodes.push(node(&stage, oracle.api.url(), role).await?);
+    }
+    say(format!("starting {} nodes with simulated devices", others.len()));
+    for role in others {
+        nodes.push(node(&stage, oracle.api.url(), role).await?);
+    }
+    say(format!("starting {} fishers, bonded with {} tokens each", accounts.len(), BOND / TOKEN));
+    let parallel = options.parallel.to_string();
+    let mut fishers = Vec::new();
+    for (account, number) in accounts.iter().zip(1_usize..) {
+        let name = format!("fisher-{number}");
+        fishers.push(stage.fisher(&name, account, oracle.api.url(), &["--parallel", &parallel]).await?);
+    }
+    Ok(Market { stage, oracle, nodes, started, fishers })
+}
+
+async fn node(stage: &Stage, oracle: &str, role: &'static Role) -> anyhow::Result<Node> {
+    let running = stage.node(oracle, role).await?;
+    Ok(Node { role, id: running.id, url: running.url, process: running.process })
+}
