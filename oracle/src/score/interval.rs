@@ -27,13 +27,7 @@ pub(super) fn log_threshold(parameters: &Parameters, forgotten: f64) -> f64 {
 
 /// The largest lower bound in basis points: every mean at or below it is rejected by the histogram.
 pub(super) fn lower_bound_bps(weights: &[f64; BINS], parameters: &Parameters, log_threshold: f64) -> u16 {
-    let mut points = [(0.0, 0.0); BINS];
-    let mut used = 0;
-    for (bin, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-        points[used] = (bin as f64 / f64::from(STEPS), *weight);
-        used += 1;
-    }
-    let points = &points[..used];
+    let points = &points(weights);
     // A mean of one is never rejected: no factor exceeds one there. So the answer lies between the two.
     let (mut rejected, mut kept) = (0_u16, 10_000_u16);
     while kept - rejected > 1 {
@@ -45,6 +39,18 @@ pub(super) fn lower_bound_bps(weights: &[f64; BINS], parameters: &Parameters, lo
         }
     }
     rejected
+}
+
+/// Whether one candidate is rejected as too small.
+#[cfg(test)]
+pub(super) fn rejects(weights: &[f64; BINS], parameters: &Parameters, log_threshold: f64, mean: f64) -> bool {
+    is_rejected(&points(weights), mean, parameters, log_threshold)
+}
+
+/// The occupied bins, each with its x and weight.
+fn points(weights: &[f64; BINS]) -> Vec<(f64, f64)> {
+    let occupied = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+    occupied.map(|(bin, weight)| (bin as f64 / f64::from(STEPS), *weight)).collect()
 }
 
 /// Whether the average capital of all bets against `mean` reaches the threshold.

@@ -5,6 +5,8 @@
 //! Ageing is lazy: nothing is touched until it is read or probed. Its invariant is L <= S <= U.
 
 use super::entry::{FoldedReport, Weight};
+#[cfg(test)]
+use super::interval::rejects;
 use super::interval::{BINS, log_threshold, lower_bound_bps};
 use super::parameters::Parameters;
 use super::ratio::STEPS;
@@ -199,11 +201,13 @@ impl ResourceState {
         self.epoch
     }
 
-    /// The interval at the end of an epoch, before it is made to hold S.
+    /// Whether the interval holds a mean at the end of an epoch, without inverting it.
     #[cfg(test)]
-    pub(super) fn bounds(&self, parameters: &Parameters, epoch: u64) -> (f64, f64) {
-        let Inverted { low_bps, high_bps, .. } = self.invert(parameters, epoch);
-        (f64::from(low_bps) / 1e4, f64::from(high_bps) / 1e4)
+    pub(super) fn holds(&self, parameters: &Parameters, epoch: u64, mean: f64) -> bool {
+        let decay = parameters.decay(0.0, epoch.saturating_sub(self.epoch));
+        let threshold = log_threshold(parameters, self.forgotten + (1.0 - decay));
+        let (below, above) = self.histograms(decay);
+        !rejects(&below, parameters, threshold, mean) && !rejects(&above, parameters, threshold, 1.0 - mean)
     }
 
     /// The histogram of x rounded down, and that of 1 - x with x rounded up. A bin holds [k, k + 1) 64ths, so x rounds up

@@ -26,13 +26,13 @@ pub fn nodes(market: &Market, known: &Known) {
                 node.role.name.to_owned(),
                 claim,
                 reputation.map_or_else(String::new, measured),
-                reputation.map_or_else(String::new, |r| r.nearest_model.clone()),
+                reputation.map_or_else(String::new, nearest),
                 reputation.and_then(|r| r.score.as_ref()).map_or_else(|| "none yet".to_owned(), score),
                 reputation.map_or_else(String::new, verdict),
             ]
         })
         .collect();
-    output::table(&["node", "claims", "delivers (median)", "nearest model", "S [L, U]", "verdict"], &rows);
+    output::table(&["node", "claims", "delivers (median)", "measures like", "S [L, U]", "verdict"], &rows);
     for node in &market.nodes {
         if let Some(words) = known.of(&node.id).map(|r| &r.finding).filter(|words| !words.is_empty()) {
             output::line(format!("{}: {words}", node.role.name));
@@ -45,6 +45,12 @@ fn measured(reputation: &Reputation) -> String {
     let resources = reputation.resources.iter().filter(|resource| resource.probes > 0);
     let words = resources.map(|resource| format!("{} {}", resource.resource, percent(resource.median_bps)));
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// Which model it measures like. Ratios end at 1, so of a node that delivers what it claims nothing more is known.
+fn nearest(reputation: &Reputation) -> String {
+    let short = reputation.resources.iter().any(|resource| resource.probes > 0 && resource.median_bps < HONEST_BPS);
+    if short { reputation.nearest_model.clone() } else { "as claimed".to_owned() }
 }
 
 /// A score is never shown without its interval.
