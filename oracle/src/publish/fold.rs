@@ -74,7 +74,12 @@ impl Folder {
             self.state.apply(&folded);
         }
         self.size += 1;
-        Ok(self.state.epoch().filter(|epoch| before != Some(*epoch)))
+        let closed = self.state.epoch().filter(|epoch| before != Some(*epoch));
+        if closed.is_some() {
+            // Every reader of this epoch's scores would otherwise invert the same intervals anew.
+            self.state.settle();
+        }
+        Ok(closed)
     }
 
     /// How many entries were folded.
