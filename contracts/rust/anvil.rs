@@ -4,6 +4,7 @@
 //! on loopback only, on a port that the system chooses, and ends with its handle.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -81,6 +82,8 @@ impl Anvil {
         }
         command.args(&options.arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A Ctrl-C in the terminal is for its owner, who still needs the chain to end in order.
+        command.process_group(0);
         let child = command.spawn().map_err(Error::Start)?;
         let mut anvil = Self { child, port: 0 };
         anvil.port = anvil.listening_port().ok_or(Error::Silent)?;

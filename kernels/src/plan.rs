@@ -92,7 +92,9 @@ pub fn plan(probe: ProbeId, market: Market) -> Option<Plan> {
 
 fn production(probe: ProbeId) -> Option<Parameters> {
     let shape = match probe {
-        ProbeId::Imma => Shape::Imma { n: 4_096, k: 4_096, tile: 128 },
+        // 1.1e12 operations: 9 s of the fastest cards (2e15 a second) are 16,000 rounds, far below a session's most; the
+        // slowest with tensor cores (1e14) still make 270 in a window.
+        ProbeId::Imma => Shape::Imma { n: 8_192, k: 8_192, tile: 128 },
         ProbeId::Fma64 => Shape::Fma64 { lanes: 1 << 16, steps: 1 << 14 },
         ProbeId::Cpu => Shape::Fma64 { lanes: 4_096, steps: 1 << 14 },
         ProbeId::Vram => Shape::Vram { cells: 0, walkers: 1_024, steps: 4_096, hard: 128 },

@@ -11,7 +11,7 @@ use crate::{
     measure,
     sandbox::{Limits, Sandbox},
     session::{Device, Node, Options, Timeouts},
-    simulate::Simulator,
+    simulate::{Cards, Simulator},
 };
 use anyhow::{Context as _, Result, ensure};
 use gpux_contracts::{Deployment, keys};
@@ -180,8 +180,9 @@ fn device(arguments: &Run) -> Result<(Device, Option<Cheating>)> {
         Some(Cheat::LessMemory) => Behaviour::HoldsLess { share: HELD_SHARE },
         _ => Behaviour::Honest,
     };
+    let cards = if arguments.cheat == Some(Cheat::Oversell) { Cards::Oversold } else { Cards::Each };
     let device = match &arguments.simulate {
-        Some(name) => Device::Simulated(Simulator::new(model(name)?.clone(), behaviour)),
+        Some(name) => Device::Simulated(Simulator::new(model(name)?.clone(), behaviour, cards)),
         None => Device::None,
     };
     Ok((device, arguments.cheat.map(Cheating::new)))

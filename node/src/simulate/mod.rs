@@ -10,25 +10,34 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
 };
 
-/// A simulated card that rentals are plugged into.
+/// How many cards there are behind a node's rentals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cards {
+    /// Each rental gets a card of its own, as the offer's capacity promises.
+    Each,
+    /// All rentals share the time of one card: the node sells it more than once.
+    Oversold,
+}
+
+/// Simulated cards that rentals are plugged into.
 #[derive(Debug)]
 pub struct Simulator {
     model: Model,
     behaviour: Behaviour,
-    card: Card,
+    oversold: Option<Card>,
 }
 
 impl Simulator {
-    /// Makes one card; all rentals that are plugged in at the same time share its time.
+    /// Simulates cards of a model.
     #[must_use]
-    pub fn new(model: Model, behaviour: Behaviour) -> Self {
-        Self { model, behaviour, card: Card::new() }
+    pub fn new(model: Model, behaviour: Behaviour, cards: Cards) -> Self {
+        Self { model, behaviour, oversold: (cards == Cards::Oversold).then(Card::new) }
     }
 
     /// Returns a job's end of the socket. The thread ends when the job has closed it.
     pub fn plug(&self) -> io::Result<OwnedFd> {
         let (ours, theirs) = UnixStream::pair()?;
-        let mut device = PacedModel::new(self.model.clone(), self.card.clone(), self.behaviour);
+        let mut device = PacedModel::new(self.model.clone(), self.oversold.clone().unwrap_or_default(), self.behaviour);
         std::thread::Builder::new().name("simulated-card".into()).spawn(move || {
             if let Err(error) = serve(ours, &mut device) {
                 tracing::debug!(%error, "a job left its simulated card");

@@ -6,7 +6,7 @@ use crate::{
 use gpux_node::{
     sandbox::{Choice, Limits},
     session::Device,
-    simulate::Simulator,
+    simulate::{Cards, Simulator},
 };
 use gpux_proto::evidence::Frame;
 use std::time::Duration;
@@ -216,7 +216,7 @@ async fn a_forged_frame_ends_the_session() {
 async fn a_simulated_card_is_a_socket_on_descriptor_three() {
     for choice in choices().await {
         let model = gpux_kernels::catalogue::by_name("GeForce RTX 3060 12 GB").unwrap().clone();
-        let simulator = Simulator::new(model, gpux_kernels::device::paced::Behaviour::Honest);
+        let simulator = Simulator::new(model, gpux_kernels::device::paced::Behaviour::Honest, Cards::Each);
         let setting = Setting { device: Device::Simulated(simulator), ..Setting::default() };
         let market = Market::start(choice, setting).await;
         // Asks the card what it is: a frame of one byte, little-endian length first.

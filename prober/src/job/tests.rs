@@ -117,10 +117,11 @@ fn verified(parameters: Parameters, choose: Chooser) {
 
 #[test]
 fn every_probe_convinces_the_verifier() {
-    let fma = Shape::Fma64 { lanes: 5, steps: 300 };
-    let memory = Shape::Vram { cells: 300, walkers: 3, steps: 50, hard: 8 };
+    // Odd sizes, and rounds long enough that a session of a quarter of a second stays below the limit of rounds.
+    let fma = Shape::Fma64 { lanes: 5, steps: 20_000 };
+    let memory = Shape::Vram { cells: 300, walkers: 3, steps: 5_000, hard: 8 };
     let shapes = [
-        (ProbeId::Imma, Shape::Imma { n: 20, k: 24, tile: 8 }),
+        (ProbeId::Imma, Shape::Imma { n: 100, k: 204, tile: 8 }),
         (ProbeId::Fma64, fma),
         (ProbeId::Cpu, fma),
         (ProbeId::Vram, memory),
@@ -143,7 +144,7 @@ fn two_devices_are_keyed_apart_and_both_verified() {
     fn two(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
         Ok([cpu(parameters)?, cpu(parameters)?].into_iter().flatten().collect())
     }
-    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 500 }, scale: 1 };
+    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 20_000 }, scale: 1 };
     verified(parameters, two);
 }
 
@@ -173,7 +174,7 @@ fn questions_out_of_turn_and_garbage_end_the_job_with_a_word() {
 
 #[test]
 fn the_key_of_a_pong_commits_to_its_rounds() {
-    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 50 }, scale: 1 };
+    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 20_000 }, scale: 1 };
     let (claimed, _) = converse(parameters, cpu);
     let mut key = Key::first(&claimed.seeds[0], 0);
     for root in &claimed.round_roots[..claimed.rounds[0][0] as usize] {

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
+/// Finality of a rental and of a bond, on a chain of one block a second.
+pub(crate) const FINAL: Duration = Duration::from_secs(40);
+
 /// A request.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
@@ -79,11 +82,25 @@ impl Asker {
     /// The request is refused for this reason over both protocols, and nothing that is served changes.
     pub(crate) async fn refused(&mut self, ask: &Ask, reason: &str) {
         let before = self.served().await;
-        let status = self.grpc(ask.clone()).await.expect_err(reason);
-        let info = status.get_details_error_info().unwrap_or_else(|| panic!("{reason}: no reason in {status:?}"));
-        assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason, "gpux"), "{}", status.message());
+        let (found, message) = self.reason(ask, reason).await;
+        assert_eq!(found, reason, "{message}");
         assert_eq!(self.http(ask).await, Err(reason.to_owned()));
         assert_eq!(self.served().await, before, "{reason} left something behind");
+    }
+
+    /// Why gRPC refuses a request, as soon as its rental is final: a block or two after it was paid it is unknown.
+    async fn reason(&mut self, ask: &Ask, wanted: &str) -> (String, String) {
+        let deadline = Instant::now() + FINAL;
+        loop {
+            let status = self.grpc(ask.clone()).await.expect_err(wanted);
+            let info = status.get_details_error_info().unwrap_or_else(|| panic!("{wanted}: no reason in {status:?}"));
+            assert_eq!(info.domain, "gpux");
+            let early = info.reason == "RENTAL_UNKNOWN" && wanted != "RENTAL_UNKNOWN";
+            if !early || Instant::now() >= deadline {
+                return (info.reason, status.message().to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
     }
 
     /// The request is accepted, over gRPC.
@@ -92,8 +109,8 @@ impl Asker {
     }
 
     /// The request is accepted as soon as the blocks that it rests on are final.
-    pub(crate) async fn accepted_in_time(&mut self, ask: &Ask, limit: Duration) {
-        let deadline = Instant::now() + limit;
+    pub(crate) async fn accepted_in_time(&mut self, ask: &Ask) {
+        let deadline = Instant::now() + FINAL;
         while let Err(status) = self.grpc(ask.clone()).await {
             let details = status.get_error_details();
             assert!(details.retry_info().is_some(), "{status:?}");

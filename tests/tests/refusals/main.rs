@@ -18,7 +18,6 @@ use gpux_tests::{
     host::{Keys, RATE},
     stage::{RunningOracle, Stage},
 };
-use std::time::Duration;
 
 const MODEL: &str = "GeForce RTX 3090";
 /// One day ahead: no clock is that wrong.
@@ -142,7 +141,7 @@ async fn a_fisher_is_registered_only_by_his_own_key_and_commits_only_with_a_bond
     asker.refused(&Ask::Commit(elsewhere), "FOREIGN_CHAIN").await;
     let forged = gpux_proto::evidence::Signed { signature: vec![1; 64], ..commit.clone() };
     asker.refused(&Ask::Commit(forged), "BAD_SIGNATURE").await;
-    asker.accepted_in_time(&Ask::Commit(commit.clone()), Duration::from_secs(30)).await;
+    asker.accepted_in_time(&Ask::Commit(commit.clone())).await;
     asker.refused(&Ask::Commit(commit), "COMMIT_REPLAYED").await;
 }
 

@@ -23,8 +23,6 @@ use gpux_tests::{
 use prost::Message as _;
 use std::time::Duration;
 
-const FINAL: Duration = Duration::from_secs(40);
-
 /// A session as a real fisher reported it, and the keys of both sides.
 struct Session {
     report: Report,
@@ -109,7 +107,7 @@ async fn submission(stage: &Stage, asker: &mut Asker, session: &Session, report:
     let report = Report { bundle_digest: signing::id(Domain::Bundle, &bundle).to_vec(), ..report };
     let signed: Signed = session.fisher.sign(&report);
     let commit = session.fisher.commit(&stage.chain.deployment, &signed);
-    asker.accepted_in_time(&Ask::Commit(commit), FINAL).await;
+    asker.accepted_in_time(&Ask::Commit(commit)).await;
     Ask::Submit(SubmitReportRequest { report: Some(signed), bundle })
 }
 
@@ -150,5 +148,5 @@ async fn evidence_that_says_something_else_than_its_report_is_refused() {
     let untouched = Ask::Submit(swapped.clone());
     swapped.bundle = fewer.encode_to_vec();
     asker.refused(&Ask::Submit(swapped), "BUNDLE_MISMATCH").await;
-    asker.accepted_in_time(&untouched, FINAL).await;
+    asker.accepted_in_time(&untouched).await;
 }

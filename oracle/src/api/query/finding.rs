@@ -52,7 +52,9 @@ pub(super) fn nearest(descriptor: &Descriptor, samples: &[Samples], market: Mark
 
 fn wrong(samples: &[Samples]) -> Option<String> {
     let with = |resource: &&Samples| resource.count(|sample| sample.wrong > 0) > 0;
-    let resource = samples.iter().filter(with).max_by_key(|resource| resource.count(|sample| sample.wrong > 0))?;
+    // Who skips work skips the walk as well: only memory that is wrong alone is called missing.
+    let most = |resource: &&Samples| (!resource.probe.fills_memory(), resource.count(|sample| sample.wrong > 0));
+    let resource = samples.iter().filter(with).max_by_key(most)?;
     let newest = resource.newest.iter().find(|sample| sample.wrong > 0)?;
     let sessions = resource.count(|sample| sample.wrong > 0);
     let conclusive = resource.count(Sample::is_conclusive);
@@ -208,8 +210,10 @@ mod tests {
             sentence(&card(), &skip, Some(CLAIMED)),
             "wrong results in 11 of 24 drawn units (int8 tensor rate, 2 of 3 sessions): work is skipped"
         );
-        let memory = [of(ProbeId::Vram, vec![fail(Step::Verify, 1)])];
-        assert!(sentence(&card(), &memory, None).ends_with("memory is not held"));
+        let memory = of(ProbeId::Vram, vec![fail(Step::Verify, 1); 4]);
+        assert!(sentence(&card(), std::slice::from_ref(&memory), None).ends_with("memory is not held"));
+        let both = [skip[0].clone(), memory];
+        assert!(sentence(&card(), &both, None).ends_with("work is skipped"));
     }
 
     #[test]
