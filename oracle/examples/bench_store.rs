@@ -23,23 +23,32 @@ const CONCURRENT: u32 = 512;
 const REPORT_BYTES: usize = 1_200;
 /// Items of the fold's measurement.
 const ITEMS: u64 = 1_000_000;
-/// Rounds, of which the best counts for either side.
-const ROUNDS: usize = 3;
+/// Rounds, each of both sides one after the other; the median of their ratios counts, so that a machine whose speed drifts
+/// between rounds moves neither side alone.
+const ROUNDS: usize = 5;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let (mut bare, mut ingest) = (0.0_f64, 0.0_f64);
+    let (mut bare, mut ingest, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare = bare.max(bare_rate(tempfile::tempdir()?.path()).await?);
-        ingest = ingest.max(ingest_rate(tempfile::tempdir()?.path()).await?);
+        let one = bare_rate(tempfile::tempdir()?.path()).await?;
+        let other = ingest_rate(tempfile::tempdir()?.path()).await?;
+        bare.push(one);
+        ingest.push(other);
+        ratios.push(other / one);
     }
-    println!("bare_inserts_per_second={bare:.0}");
-    println!("store_reports_per_second={ingest:.0}");
-    println!("store_ingest_ratio={:.3}", ingest / bare);
+    println!("bare_inserts_per_second={:.0}", median(bare));
+    println!("store_reports_per_second={:.0}", median(ingest));
+    println!("store_ingest_ratio={:.3}", median(ratios));
     let (folded, inverted) = score_rates();
     println!("fold_items_per_second={folded:.0}");
     println!("intervals_per_second={inverted:.0}");
     Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// An id that is spread like a digest.
