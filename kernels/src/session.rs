@@ -8,7 +8,6 @@
 
 use crate::draw::{DRAWN_MAX, draw};
 use crate::key::{Digest, Key};
-use crate::measure;
 use crate::merkle::{self, Domain, PATH_MAX};
 use crate::probe::{self, CELLS_MAX, Parameters, Shape};
 use crate::vram::{self, Fill};
@@ -165,33 +164,6 @@ impl Claimed {
     /// Returns the number of units of the session.
     pub fn units(&self) -> u64 {
         self.round_roots.len() as u64 * u64::from(self.parameters.units_per_round())
-    }
-
-    /// Returns the work of a window on a device, in the claim's unit.
-    pub fn work(&self, window: usize, device: usize) -> u128 {
-        let rounds = self.rounds.get(window).and_then(|devices| devices.get(device)).copied().unwrap_or(0);
-        u128::from(rounds) * self.parameters.work_per_round()
-    }
-
-    /// Returns the work of a window on all devices.
-    pub fn window_work(&self, window: usize) -> u128 {
-        (0..self.cells.len()).map(|device| self.work(window, device)).sum()
-    }
-
-    /// Returns y: the median over windows of all devices' work over the time that the fisher measured; `None` unless
-    /// there is a time for every window.
-    pub fn measured_rate(&self, elapsed: &[std::time::Duration]) -> Option<f64> {
-        if elapsed.len() != self.rounds.len() {
-            return None;
-        }
-        let rates: Vec<f64> =
-            elapsed.iter().enumerate().map(|(at, time)| measure::rate(self.window_work(at), *time)).collect();
-        measure::median(&rates)
-    }
-
-    /// Returns the memory that all devices say they hold, in the bytes for which their cells stand.
-    pub fn claimed_bytes(&self) -> u128 {
-        self.cells.iter().map(|cells| self.parameters.bytes_of_cells(*cells)).sum()
     }
 
     /// Finds a unit of the session.

@@ -102,10 +102,9 @@ pub fn measure(examination: &Examination, expectation: &Expectation) -> Measured
 }
 
 fn figures(examination: &Examination, expectation: &Expectation) -> Option<Measurement> {
-    let work = examination.parameters?.work_per_round() as f64;
+    let work = examination.parameters?.work_per_round();
     let rate = |window: &gpux_proto::evidence::Window| {
-        let seconds = Duration::from_micros(window.duration_us).as_secs_f64();
-        if seconds > 0.0 { window.rounds as f64 * work / seconds } else { 0.0 }
+        measure::rate(work * u128::from(window.rounds), Duration::from_micros(window.duration_us))
     };
     let rates: Vec<f64> = examination.windows.iter().map(rate).collect();
     Some(Measurement {

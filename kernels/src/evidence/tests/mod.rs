@@ -157,3 +157,14 @@ fn claims_name_what_can_be_probed() {
     assert_eq!(expected(&descriptor, ProbeId::Imma, Market::Development), None);
     assert_eq!(expected(&descriptor, ProbeId::Disk, Market::Development), None);
 }
+
+#[test]
+fn the_median_window_is_measured_and_no_window_is_no_figure() {
+    let window = |rounds, seconds: u64| Window { duration_us: seconds * 1_000_000, rounds, round_trips: 14 };
+    let parameters = crate::plan::plan(ProbeId::Cpu, Market::Development).unwrap().parameters;
+    let of = |windows| Examination { parameters: Some(parameters), windows, ..Examination::default() };
+    let expectation = expected(&descriptor(&parties()), ProbeId::Cpu, Market::Development).unwrap();
+    let figures = measure(&of(vec![window(2, 1), window(18, 1), window(16, 4)]), &expectation).measurement.unwrap();
+    assert_eq!(u128::from(figures.rate), 4 * parameters.work_per_round());
+    assert_eq!(measure(&of(vec![]), &expectation).measurement, None);
+}
