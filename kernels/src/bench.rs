@@ -7,36 +7,26 @@ use std::time::{Duration, Instant};
 
 use crate::device::cpu::CpuDevice;
 use crate::device::{self, Device};
+use crate::draw::draw;
 use crate::key::Key;
 use crate::measure;
+use crate::merkle;
+use crate::plan::{Market, OPENINGS, plan};
 use crate::probe::{Parameters, ProbeId, Shape};
-use crate::vram::{self, Fill};
-use crate::{fma64, imma};
+use crate::session::{self, Claimed};
 
-/// The budget of verifying a session of one card on one core.
+/// The budget of verifying a session of one card on one core, all of its probes together.
 pub const BUDGET: Duration = Duration::from_millis(1_500);
 
-const TILES: u32 = 90;
-const SEGMENTS: u32 = 64;
-const LANES: u32 = 64;
+/// The probes of a card with tensor cores; `dp4a` is for cards without.
+pub const CARD: [ProbeId; 7] =
+    [ProbeId::Imma, ProbeId::Hmma, ProbeId::Fma32, ProbeId::Fma64, ProbeId::Vram, ProbeId::Stream, ProbeId::Link];
 
-/// Seconds on one core.
-#[derive(Clone, Copy, Debug)]
-pub struct Figures {
-    /// 90 tiles of 128 x 128 at k = 8,192 in 90 different rounds, operands regenerated.
-    pub imma: Duration,
-    /// 64 segments of 4,096 steps at hard = 128 over 24 GiB.
-    pub vram: Duration,
-    /// 64 lanes of 65,536 steps.
-    pub fma64: Duration,
-}
-
-impl Figures {
-    /// Returns what the budget is about: tiles and segments.
-    pub fn budgeted(&self) -> Duration {
-        self.imma + self.vram
-    }
-}
+/// Rounds of each of three windows: 60 make the 180 passes over memory that a card makes in 9 s; for other probes their
+/// number does not matter, as long as nearly every drawn unit is in a round of its own.
+const ROUNDS: u32 = 60;
+/// The memory of a card of 24 GB.
+const MEMORY_BYTES: u64 = 24 << 30;
 
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let from = Instant::now();
@@ -44,26 +34,30 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     from.elapsed()
 }
 
-fn items(count: u32, units: u32) -> Vec<(Key, u32)> {
-    // Units far apart, each in a round of its own: nothing is shared between them.
-    let unit = |at: u32| at.wrapping_mul(0x9E37_79B9) % units;
-    (0..count).map(|at| (Key::first(&[42; 32], at), unit(at))).collect()
-}
-
-/// Measures on the calling thread.
-pub fn verification_cost() -> Figures {
-    let product = imma::Product { n: 8_192, k: 8_192, tile: 128 };
-    let fill = Fill { key: Key::fill(&[43; 32], 0), hard: 128, cells: (24 << 30) / vram::CELL_BYTES as u64 };
-    Figures {
-        imma: timed(|| product.leaves(&items(TILES, product.units()))),
-        vram: timed(|| vram::leaves(&fill, fill.cells, &items(SEGMENTS, SEGMENTS), (SEGMENTS, 4_096))),
-        fma64: timed(|| fma64::leaves(&items(LANES, LANES), LANES, 65_536)),
-    }
+/// Measures what recomputing the drawn units of a production session costs on the calling thread; `None` for a probe
+/// without a plan.
+pub fn verification_cost(probe: ProbeId) -> Option<Duration> {
+    let parameters = plan(probe, Market::Production)?.parameters;
+    let rounds = vec![vec![ROUNDS]; 3];
+    // Roots that nobody computed: what is drawn is recomputed all the same.
+    let round_roots: Vec<_> = (0..3 * ROUNDS).map(|round| merkle::unit_leaf(round, 3 * ROUNDS, b"root")).collect();
+    let claimed = Claimed {
+        parameters,
+        seeds: vec![[41; 32], [42; 32], [43; 32]],
+        fill_seed: [44; 32],
+        cells: vec![parameters.cells_for(MEMORY_BYTES)],
+        rounds,
+        root: merkle::session_root(&round_roots),
+        round_roots,
+    };
+    let drawn = draw(&[45; 32], &claimed.root, claimed.units(), OPENINGS);
+    let places: Vec<_> = drawn.iter().filter_map(|unit| claimed.place(*unit)).collect();
+    Some(timed(|| session::recompute(&claimed, &places)))
 }
 
 /// Measures the fp64 rate, in floating-point operations a second, that the `cpu` device reaches on `threads` threads.
 pub fn cpu_rate(threads: usize) -> Result<f64, device::Error> {
-    let shape = Shape::Fma64 { lanes: 512, steps: 1 << 15 };
+    let shape = Shape::Chains { lanes: 512, steps: 1 << 15 };
     let parameters = Parameters { probe: ProbeId::Cpu, shape, scale: 1 };
     let mut device = CpuDevice::new(threads);
     device.prepare(&parameters, &Key::fill(&[44; 32], 0))?;
@@ -73,5 +67,5 @@ pub fn cpu_rate(threads: usize) -> Result<f64, device::Error> {
     for _ in 0..rounds {
         key = key.next(&device.round(&key)?);
     }
-    Ok(measure::rate(u128::from(rounds) * parameters.work_per_round(), from.elapsed()))
+    Ok(measure::rate(u128::from(rounds) * parameters.work_per_round(0), from.elapsed()))
 }

@@ -43,6 +43,8 @@ pub struct Model {
     pub usable_bytes: u64,
     /// Bytes a second of memory bandwidth.
     pub bandwidth_bytes: f64,
+    /// Bytes a second of the bus, one way: its lanes times what one carries.
+    pub link_bytes: f64,
 }
 
 impl Model {
@@ -56,7 +58,10 @@ impl Model {
             ProbeId::Fma64 => Some(self.fma64_flops),
             ProbeId::Vram => Some(WALK_READS_PER_SECOND),
             ProbeId::Stream => Some(self.bandwidth_bytes),
-            ProbeId::Dp4a | ProbeId::Link | ProbeId::Cpu | ProbeId::Ram | ProbeId::Disk | ProbeId::Net => None,
+            // A dp4a is eight operations where a multiply-add is two; probed on cards without tensor cores only.
+            ProbeId::Dp4a => self.imma_ops.is_none().then_some(4.0 * self.fma32_flops),
+            ProbeId::Link => Some(self.link_bytes),
+            ProbeId::Cpu | ProbeId::Ram | ProbeId::Disk | ProbeId::Net => None,
         }
     }
 }
@@ -73,6 +78,7 @@ struct Row {
     memory_gb: f64,
     usable_memory_gib_estimate: f64,
     memory_bandwidth_gbs: f64,
+    bus: String,
 }
 
 /// Why a catalogue is refused.
@@ -89,6 +95,19 @@ pub enum Error {
         /// The column.
         field: &'static str,
     },
+}
+
+/// Bytes a second of "PCIe 4.0 x16", one way: 8 to 32 GT/s a lane, 128 of 130 bits.
+fn bus_bytes(bus: &str) -> Option<f64> {
+    let (generation, lanes) = bus.strip_prefix("PCIe ")?.split_once(" x")?;
+    let transfers = match generation {
+        "3.0" => 8e9,
+        "4.0" => 16e9,
+        "5.0" => 32e9,
+        _ => return None,
+    };
+    let lanes = lanes.parse::<u8>().ok().filter(|lanes| matches!(lanes, 1 | 2 | 4 | 8 | 16))?;
+    Some(transfers / 8.0 * 128.0 / 130.0 * f64::from(lanes))
 }
 
 fn model(row: Row) -> Result<Model, Error> {
@@ -114,6 +133,7 @@ fn model(row: Row) -> Result<Model, Error> {
         fma64_flops: positive("fp64_tflops", row.fp64_tflops)? * 1e12,
         memory_bytes: memory_bytes as u64,
         usable_bytes: usable_bytes as u64,
+        link_bytes: bus_bytes(&row.bus).ok_or_else(|| wrong("bus"))?,
         bandwidth_bytes: positive("memory_bandwidth_gbs", row.memory_bandwidth_gbs)? * 1e9,
         name: row.name,
     })
@@ -187,7 +207,7 @@ mod tests {
     fn wrong_rows_are_refused() {
         let (header, _) = CSV.split_once('\n').unwrap();
         let row = |name: &str, capability: &str, fp32: &str, usable: &str| {
-            format!("{header}\n{name},{capability},1,1,{fp32},,,,,1,8,{usable},1,1,x,x,x\n")
+            format!("{header}\n{name},{capability},1,1,{fp32},,,,,1,8,{usable},1,1,PCIe 3.0 x16,x,x\n")
         };
         assert!(parse(&row("a", "8.6", "1", "7")).is_ok());
         assert!(parse(&row("", "8.6", "1", "7")).is_err());

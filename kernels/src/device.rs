@@ -1,13 +1,14 @@
 //! The seam behind which rounds are computed.
 //!
-//! Owns the trait that the worker drives and its two implementations: `cpu` (real: this machine's cores and memory)
-//! and `paced` (simulated: exact results at a reduced size, answered no earlier than the named model would). A device
+//! Owns the trait that the worker drives and its implementations: `cuda` (real cards), `cpu` and `disk` (real: this
+//! machine's cores, memory and disk) and `paced` (simulated: exact results at a reduced size, answered no earlier than the named model would). A device
 //! computes and opens; it never times itself and is never believed.
 
 use crate::key::{Digest, Key};
 use crate::probe::{self, Parameters};
 
 pub mod cpu;
+pub mod disk;
 mod engine;
 pub mod paced;
 
@@ -96,6 +97,9 @@ pub enum Error {
         /// The most.
         max: u128,
     },
+    /// A round that builds upon the ones before it was never computed here.
+    #[error("that round was not computed in this session")]
+    NoSuchRound,
     /// A unit does not exist, or more are asked for than are ever opened.
     #[error("unit {unit} cannot be opened, there are {units}")]
     NoSuchUnit {
@@ -116,6 +120,9 @@ pub enum Error {
     /// The connection to the simulated device failed.
     #[error("the simulated device is gone")]
     Io(#[from] std::io::Error),
+    /// The disk cannot be written or read.
+    #[error("the file of the disk probe: {0}")]
+    Disk(std::io::Error),
 }
 
 /// One card, or the host's cores and memory.
@@ -130,6 +137,7 @@ pub trait Device: Send {
     /// Computes a round and returns its root.
     fn round(&mut self, key: &Key) -> Result<RoundRoot, Error>;
 
-    /// Recomputes a round, untimed, and returns units of it in the order asked for.
+    /// Recomputes a round, untimed, and returns units of it in the order asked for. Rounds of a session that build upon
+    /// each other (`stream`) are opened in the order in which they were computed, or each costs all before it again.
     fn open(&mut self, key: &Key, units: &[u32]) -> Result<Vec<OpenedUnit>, Error>;
 }

@@ -41,10 +41,24 @@ impl Key {
         Self::derive("gpux/fill/1", fill_seed, &device.to_le_bytes())
     }
 
+    /// Derives the key of the round that nobody sees: caches, clocks and code are warm before the timed part. A probe whose
+    /// rounds build upon each other counts it as the first.
+    pub fn warm_up(fill_seed: &[u8; 32], device: u32) -> Self {
+        Self::derive("gpux/warm-up/1", fill_seed, &device.to_le_bytes())
+    }
+
     /// Returns the Philox key: the first 8 bytes as two little-endian words.
     pub(crate) fn words(&self) -> [u32; 2] {
-        let word = |at: usize| u32::from_le_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]]);
-        [word(0), word(4)]
+        let [first, second, ..] = self.quad();
+        [first, second]
+    }
+
+    /// Returns the first 16 bytes as four little-endian words: the key of a pass over memory.
+    pub(crate) fn quad(&self) -> [u32; 4] {
+        std::array::from_fn(|word| {
+            let at = word * 4;
+            u32::from_le_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
+        })
     }
 
     fn derive(context: &str, first: &[u8], second: &[u8]) -> Self {

@@ -8,22 +8,30 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+mod block;
 pub mod calibration;
 pub mod catalogue;
 pub mod device;
+mod disk;
+mod dp4a;
 pub mod draw;
 pub mod evidence;
-pub mod fma64;
-pub mod imma;
+mod fma32;
+mod fma64;
+mod hmma;
+mod imma;
 pub mod key;
+mod link;
 pub mod measure;
 pub mod merkle;
 pub mod philox;
 pub mod plan;
 pub mod probe;
+mod product;
 pub mod release;
 pub mod session;
-pub mod vram;
+mod stream;
+mod vram;
 
 pub use draw::draw;
 pub use key::{Digest, Key};

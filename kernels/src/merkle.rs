@@ -12,11 +12,11 @@ use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::key::Digest;
 
-/// The most units that a round may have, and the most rounds that a session may have times 16.
-pub const LEAVES_MAX: u32 = 1 << 20;
+/// The most units that a round may have: 256 GiB of memory in blocks of 64 KiB.
+pub const LEAVES_MAX: u32 = 1 << 22;
 
 /// The most nodes in an inclusion path: log2 of [`LEAVES_MAX`].
-pub const PATH_MAX: usize = 20;
+pub const PATH_MAX: usize = 22;
 
 /// Which tree a hash belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,8 @@ fn node(domain: Domain, left: &Digest, right: &Digest) -> Digest {
     hash(&domain.contexts().node, &[left, right])
 }
 
-fn seal(domain: Domain, total: u32, top: &Digest) -> Digest {
+/// Seals the top of a tree of `total` leaves: what binds the total into the root.
+pub(crate) fn seal(domain: Domain, total: u32, top: &Digest) -> Digest {
     hash(&domain.contexts().root, &[&total.to_le_bytes(), top])
 }
 

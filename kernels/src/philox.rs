@@ -13,12 +13,26 @@ pub(crate) mod stream {
     pub(crate) const LEFT: u32 = 1;
     /// Columns of the right operand of `imma`.
     pub(crate) const RIGHT: u32 = 2;
+    /// Rows of the left operand of `hmma`.
+    pub(crate) const HALF_LEFT: u32 = 3;
+    /// Columns of the right operand of `hmma`.
+    pub(crate) const HALF_RIGHT: u32 = 4;
+    /// Chains of `fma32`: index = (lane, pair).
+    pub(crate) const SINGLE: u32 = 6;
     /// Chains of `fma64`: index = (lane, pair).
     pub(crate) const CHAIN: u32 = 7;
     /// Cells of `vram`.
     pub(crate) const CELL: u32 = 11;
     /// First states of `vram` walkers.
     pub(crate) const WALKER: u32 = 12;
+    /// Chains of `dp4a`: index = (lane, group).
+    pub(crate) const DOT: u32 = 13;
+    /// Words of `stream` and `link` blocks.
+    pub(crate) const BLOCK: u32 = 14;
+    /// Bytes of `disk` pages.
+    pub(crate) const PAGE: u32 = 15;
+    /// First states of `disk` walkers.
+    pub(crate) const READER: u32 = 16;
 }
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

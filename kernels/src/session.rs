@@ -9,9 +9,10 @@
 use crate::draw::{DRAWN_MAX, draw};
 use crate::key::{Digest, Key};
 use crate::merkle::{self, Domain, PATH_MAX};
-use crate::probe::{self, CELLS_MAX, Parameters, Shape};
+use crate::probe::{self, Parameters, ProbeId, Shape};
+use crate::product::{Operands, Product};
 use crate::vram::{self, Fill};
-use crate::{fma64, imma};
+use crate::{disk, dp4a, fma32, fma64, link, stream};
 
 /// The most rounds of a session, over all windows and devices.
 pub const ROUNDS_MAX: usize = 65_536;
@@ -29,7 +30,8 @@ pub struct Claimed {
     pub seeds: Vec<[u8; 32]>,
     /// The seed of all devices' memory.
     pub fill_seed: [u8; 32],
-    /// Cells that each device says it holds; for probes without memory 0 each. Its length is the number of devices.
+    /// Cells (of `stream` blocks, of `disk` pages) that each device says it holds; for probes without memory 0 each. Its
+    /// length is the number of devices.
     pub cells: Vec<u64>,
     /// Rounds made, by window and device.
     pub rounds: Vec<Vec<u32>>,
@@ -74,6 +76,40 @@ pub struct Place {
     pub ordinal: usize,
     /// The unit in the round.
     pub unit: u32,
+}
+
+/// How the units of a session are numbered: by window, device, round, unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout<'a> {
+    /// Units of a round of each device.
+    pub units: Vec<u32>,
+    /// Rounds by window and device.
+    pub rounds: &'a [Vec<u32>],
+}
+
+impl Layout<'_> {
+    /// Returns the number of units of the session.
+    pub fn units(&self) -> u64 {
+        let by_device = self.rounds.iter().flat_map(|window| window.iter().zip(&self.units));
+        by_device.map(|(rounds, units)| u64::from(*rounds) * u64::from(*units)).fold(0, u64::saturating_add)
+    }
+
+    /// Finds a unit of the session.
+    pub fn place(&self, index: u64) -> Option<Place> {
+        let (mut left, mut before) = (index, 0usize);
+        for (window, devices) in self.rounds.iter().enumerate() {
+            for (device, (&rounds, &units)) in devices.iter().zip(&self.units).enumerate() {
+                let here = u64::from(rounds) * u64::from(units);
+                if left < here {
+                    let (round, unit) = ((left / u64::from(units)) as u32, (left % u64::from(units)) as u32);
+                    return Some(Place { window, device, round, ordinal: before + round as usize, unit });
+                }
+                left -= here;
+                before += rounds as usize;
+            }
+        }
+        None
+    }
 }
 
 /// What the openings show, by session index in ascending order.
@@ -149,38 +185,49 @@ impl Claimed {
         count("rounds", total, 1, ROUNDS_MAX)?;
         count("roots of rounds", self.round_roots.len(), total, total)?;
         for (device, &cells) in self.cells.iter().enumerate() {
-            let allowed = match self.parameters.shape {
-                Shape::Vram { cells: 0, .. } => (1..=CELLS_MAX).contains(&cells),
-                Shape::Vram { cells: asked, .. } => cells == asked,
-                _ => cells == 0,
-            };
-            if !allowed {
+            if !self.parameters.allows_cells(cells) {
                 return Err(Error::Cells { device, cells });
             }
         }
         if merkle::session_root(&self.round_roots) == self.root { Ok(()) } else { Err(Error::Root) }
     }
 
+    /// Returns where each unit stands.
+    pub fn layout(&self) -> Layout<'_> {
+        let units = self.cells.iter().map(|cells| self.parameters.units_per_round(*cells)).collect();
+        Layout { units, rounds: &self.rounds }
+    }
+
     /// Returns the number of units of the session.
     pub fn units(&self) -> u64 {
-        self.round_roots.len() as u64 * u64::from(self.parameters.units_per_round())
+        self.layout().units()
     }
 
     /// Finds a unit of the session.
     pub fn place(&self, index: u64) -> Option<Place> {
-        let units = u64::from(self.parameters.units_per_round());
-        let ordinal = usize::try_from(index.checked_div(units)?).ok()?;
-        let unit = (index % units) as u32;
-        let mut before = 0usize;
-        for (window, devices) in self.rounds.iter().enumerate() {
-            for (device, &rounds) in devices.iter().enumerate() {
-                if ordinal < before + rounds as usize {
-                    return Some(Place { window, device, round: (ordinal - before) as u32, ordinal, unit });
-                }
-                before += rounds as usize;
+        self.layout().place(index)
+    }
+
+    fn fill(&self, device: usize) -> Key {
+        Key::fill(&self.fill_seed, device as u32)
+    }
+
+    /// Returns the keys of all rounds of one device in order, the warm-up first.
+    fn passes(&self, keys: &[Key], device: usize) -> Vec<Key> {
+        let mut passes = vec![Key::warm_up(&self.fill_seed, device as u32)];
+        let mut before = 0;
+        for (at, &rounds) in self.rounds.iter().flat_map(|window| window.iter().enumerate()) {
+            if at == device {
+                passes.extend_from_slice(&keys[before..before + rounds as usize]);
             }
+            before += rounds as usize;
         }
-        None
+        passes
+    }
+
+    /// Returns the rounds that a place's device made in earlier windows.
+    fn rounds_before(&self, place: &Place) -> usize {
+        self.rounds[..place.window].iter().map(|window| window[place.device] as usize).sum()
     }
 
     /// Recomputes the key of every round from the seeds and the rounds' roots.
@@ -212,10 +259,11 @@ pub fn check_session(claimed: &Claimed, drawn: &Draw, openings: &[Opening]) -> R
     if asked != indices {
         return Err(Error::NotTheDraw { opened: indices.len(), drawn: asked.len() });
     }
-    let total = claimed.parameters.units_per_round();
+    let layout = claimed.layout();
     let mut places = Vec::with_capacity(openings.len());
     for opening in openings {
-        let place = claimed.place(opening.index).ok_or(Error::NoSuchUnit(opening.index))?;
+        let place = layout.place(opening.index).ok_or(Error::NoSuchUnit(opening.index))?;
+        let total = layout.units[place.device];
         let root = &claimed.round_roots[place.ordinal];
         let led = opening.path.len() <= PATH_MAX
             && merkle::verify(Domain::Round, root, (place.unit, total), &opening.leaf, &opening.path);
@@ -244,24 +292,62 @@ pub fn verify_session(claimed: &Claimed, drawn: &Draw, openings: &[Opening]) -> 
 }
 
 /// Recomputes the leaves at `places`, units of different rounds side by side.
-fn recompute(claimed: &Claimed, places: &[Place]) -> Vec<Digest> {
+pub(crate) fn recompute(claimed: &Claimed, places: &[Place]) -> Vec<Digest> {
     let keys = claimed.keys();
     let items: Vec<(Key, u32)> = places.iter().map(|place| (keys[place.ordinal], place.unit)).collect();
-    let total = claimed.parameters.units_per_round();
-    match claimed.parameters.shape {
-        Shape::Imma { n, k, tile } => imma::Product { n, k, tile }.leaves(&items),
-        Shape::Fma64 { steps, .. } => fma64::leaves(&items, total, steps),
-        Shape::Vram { steps, hard, .. } => {
+    let total = claimed.parameters.units_per_round(0);
+    match (claimed.parameters.probe, claimed.parameters.shape) {
+        (probe, Shape::Product { n, k, tile }) => {
+            let operands = if probe == ProbeId::Hmma { Operands::Halves } else { Operands::Bytes };
+            Product { operands, n, k, tile }.leaves(&items)
+        }
+        (ProbeId::Fma32, Shape::Chains { steps, .. }) => fma32::leaves(&items, total, steps),
+        (ProbeId::Dp4a, Shape::Chains { steps, .. }) => dp4a::leaves(&items, total, steps),
+        (_, Shape::Chains { steps, .. }) => fma64::leaves(&items, total, steps),
+        (_, Shape::Link { blocks, trips }) => {
+            let of = |(place, (key, unit)): (&Place, &(Key, u32))| {
+                link::leaf(&claimed.fill(place.device), key, *unit, (blocks, trips))
+            };
+            places.iter().zip(&items).map(of).collect()
+        }
+        (_, Shape::Walk { .. } | Shape::Pass { .. } | Shape::Pages { .. }) => {
             let mut truths = vec![Digest::default(); items.len()];
-            for (device, &cells) in claimed.cells.iter().enumerate() {
+            for device in 0..claimed.cells.len() {
                 let own: Vec<usize> = (0..places.len()).filter(|&at| places[at].device == device).collect();
-                let walks: Vec<(Key, u32)> = own.iter().map(|&at| items[at]).collect();
-                let fill = Fill { key: Key::fill(&claimed.fill_seed, device as u32), hard, cells };
-                for (at, leaf) in own.into_iter().zip(vram::leaves(&fill, cells, &walks, (total, steps))) {
+                let units: Vec<(Place, Key)> = own.iter().map(|&at| (places[at], items[at].0)).collect();
+                for (at, leaf) in own.into_iter().zip(on_memory(claimed, &keys, device, &units)) {
                     truths[at] = leaf;
                 }
             }
             truths
+        }
+    }
+}
+
+/// Recomputes units that hang on what one device has filled.
+fn on_memory(claimed: &Claimed, keys: &[Key], device: usize, units: &[(Place, Key)]) -> Vec<Digest> {
+    let (fill, cells) = (claimed.fill(device), claimed.cells[device]);
+    let total = claimed.parameters.units_per_round(cells);
+    match claimed.parameters.shape {
+        Shape::Walk { steps, hard, .. } => {
+            let walks: Vec<(Key, u32)> = units.iter().map(|(place, key)| (*key, place.unit)).collect();
+            vram::leaves(&Fill { key: fill, hard, cells }, cells, &walks, (total, steps))
+        }
+        Shape::Pages { steps, .. } => {
+            let walk = |(place, key): &(Place, Key)| {
+                let Ok(leaf) = disk::leaf(&disk::Fill(fill), cells, (key, place.unit), (total, steps));
+                leaf
+            };
+            units.iter().map(walk).collect()
+        }
+        _ => {
+            let passes = claimed.passes(keys, device);
+            let leaf = |(place, _): &(Place, Key)| {
+                // The warm-up, and all rounds up to this one.
+                let made = claimed.rounds_before(place) + place.round as usize + 2;
+                stream::leaf(&fill, place.unit, total, &passes[..made])
+            };
+            units.iter().map(leaf).collect()
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::merkle;
 use crate::philox::{self, counter, stream};
 
 /// Bytes of a cell.
-pub const CELL_BYTES: usize = 64;
+pub(crate) const CELL_BYTES: usize = 64;
 /// Walks that run side by side in one thread.
 const TOGETHER: usize = 8;
 

@@ -18,15 +18,15 @@ fn ten_milliseconds(shape: Shape, probe: ProbeId) -> Parameters {
     let one = Parameters { probe, shape, scale: 1 };
     let rate = calibration::simulated_rate(by_name(MODEL).expect("the catalogue has the model"), probe)
         .expect("the model has the unit");
-    Parameters { scale: (rate * 0.010 / one.work_per_round() as f64) as u64, ..one }
+    Parameters { scale: (rate * 0.010 / one.work_per_round(0) as f64) as u64, ..one }
 }
 
 fn imma() -> Parameters {
-    ten_milliseconds(Shape::Imma { n: 32, k: 32, tile: 16 }, ProbeId::Imma)
+    ten_milliseconds(Shape::Product { n: 32, k: 32, tile: 16 }, ProbeId::Imma)
 }
 
 fn walk() -> Parameters {
-    ten_milliseconds(Shape::Vram { cells: 64, walkers: 4, steps: 4, hard: 8 }, ProbeId::Vram)
+    ten_milliseconds(Shape::Walk { cells: 64, walkers: 4, steps: 4, hard: 8 }, ProbeId::Vram)
 }
 
 fn rounds(device: &mut PacedModel, parameters: &Parameters, count: u32) -> Duration {
@@ -96,7 +96,7 @@ fn stalling_begins_after_its_rounds() {
 #[test]
 fn a_simulated_card_holds_its_models_memory_and_no_more() {
     let mut device = card(&Card::new(), Behaviour::Honest);
-    let shape = |cells| Shape::Vram { cells, walkers: 1, steps: 1, hard: 4 };
+    let shape = |cells| Shape::Walk { cells, walkers: 1, steps: 1, hard: 4 };
     let parameters = |cells| Parameters { probe: ProbeId::Vram, shape: shape(cells), scale: 1 << 20 };
     let fill = Key::fill(&[1; 32], 0);
     let all = device.prepare(&parameters(0), &fill).unwrap().cells;
@@ -110,16 +110,16 @@ fn what_only_hardware_should_compute_is_refused() {
     let mut device = card(&Card::new(), Behaviour::Honest);
     let fill = Key::fill(&[1; 32], 0);
     let large = [
-        (ProbeId::Imma, Shape::Imma { n: 8_192, k: 8_192, tile: 128 }),
-        (ProbeId::Fma64, Shape::Fma64 { lanes: 1 << 20, steps: 1 << 20 }),
-        (ProbeId::Vram, Shape::Vram { cells: 0, walkers: 1, steps: 1, hard: 4 }),
-        (ProbeId::Vram, Shape::Vram { cells: 1 << 20, walkers: 1, steps: 1, hard: 1 << 20 }),
-        (ProbeId::Vram, Shape::Vram { cells: 1, walkers: 4_096, steps: 1 << 10, hard: 1 << 10 }),
+        (ProbeId::Imma, Shape::Product { n: 8_192, k: 8_192, tile: 128 }),
+        (ProbeId::Fma64, Shape::Chains { lanes: 1 << 20, steps: 1 << 20 }),
+        (ProbeId::Vram, Shape::Walk { cells: 0, walkers: 1, steps: 1, hard: 4 }),
+        (ProbeId::Vram, Shape::Walk { cells: 1 << 20, walkers: 1, steps: 1, hard: 1 << 20 }),
+        (ProbeId::Vram, Shape::Walk { cells: 1, walkers: 4_096, steps: 1 << 10, hard: 1 << 10 }),
     ];
     for (probe, shape) in large {
         let refused = device.prepare(&Parameters { probe, shape, scale: 1 }, &fill);
         assert!(matches!(refused, Err(Error::TooLargeToSimulate { .. })), "{shape:?}");
     }
-    let cpu = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 1, steps: 1 }, scale: 1 };
+    let cpu = Parameters { probe: ProbeId::Cpu, shape: Shape::Chains { lanes: 1, steps: 1 }, scale: 1 };
     assert!(matches!(device.prepare(&cpu, &fill), Err(Error::Unsupported(_, ProbeId::Cpu))));
 }

@@ -34,7 +34,7 @@ pub(crate) fn host(market: Market) -> Result<Host> {
 
 fn parameters(probe: ProbeId, market: Market) -> Result<Parameters> {
     let mut parameters = plan(probe, market).context("no plan for a probe of the host")?.parameters;
-    if let Shape::Vram { cells, .. } = &mut parameters.shape {
+    if let Shape::Walk { cells, .. } = &mut parameters.shape {
         *cells = RAM_BYTES / CELL_BYTES;
     }
     Ok(parameters)
@@ -52,5 +52,5 @@ fn rate(parameters: Parameters, threads: usize) -> Result<u64> {
         key = key.next(&device.round(&key)?);
         rounds += 1;
     }
-    Ok(gpux_kernels::measure::rate(rounds * parameters.work_per_round(), start.elapsed()) as u64)
+    Ok(gpux_kernels::measure::rate(rounds * parameters.work_per_round(0), start.elapsed()) as u64)
 }

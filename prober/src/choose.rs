@@ -51,11 +51,7 @@ pub struct Candidate {
 /// What a descriptor claims and this market's plan can measure.
 #[must_use]
 pub fn probes(offered: &Offered, market: Market) -> Vec<ProbeId> {
-    let known = |probe: &ProbeId| {
-        gpux_kernels::plan::plan(*probe, market).is_some()
-            && evidence::expected(&offered.descriptor, *probe, market).is_some()
-    };
-    evidence::claims(&offered.descriptor).into_iter().filter(known).collect()
+    evidence::claims(&offered.descriptor, market)
 }
 
 /// The usable ones among the oracle's descriptions; an oracle is not trusted with who they are.

@@ -9,8 +9,7 @@ use super::engine::{self, Engine, Holding};
 use super::{Device, DeviceInfo, DeviceKind, Error, OpenedUnit, Prepared, RoundRoot};
 use crate::key::Key;
 use crate::merkle::{self, Domain};
-use crate::probe::{Parameters, Shape};
-use crate::vram::CELL_BYTES;
+use crate::probe::{Parameters, ProbeId};
 
 /// Where Linux states free memory and processors.
 const MEMORY_FILE: &str = "/proc/meminfo";
@@ -37,8 +36,8 @@ impl CpuDevice {
         self
     }
 
-    fn engine(&self) -> Result<&Engine, Error> {
-        self.engine.as_ref().ok_or(Error::NotPrepared)
+    fn engine(&mut self) -> Result<&mut Engine, Error> {
+        self.engine.as_mut().ok_or(Error::NotPrepared)
     }
 }
 
@@ -61,12 +60,14 @@ impl Device for CpuDevice {
 
     fn prepare(&mut self, parameters: &Parameters, fill: &Key) -> Result<Prepared, Error> {
         parameters.validate()?;
+        if parameters.probe == ProbeId::Disk {
+            return Err(Error::Unsupported(processor_name(), parameters.probe));
+        }
         // The memory of the session before is given back first.
         self.engine = None;
         let cells = parameters.cells_for(self.usable_bytes);
-        let asked = cells.saturating_mul(CELL_BYTES as u64);
-        let fills = matches!(parameters.shape, Shape::Vram { .. });
-        if fills && (cells == 0 || asked > self.usable_bytes) {
+        let asked = cells.saturating_mul(parameters.cell_bytes());
+        if parameters.cell_bytes() > 0 && (cells == 0 || asked > self.usable_bytes) {
             return Err(Error::Memory { asked, usable: self.usable_bytes });
         }
         self.engine = Some(Engine::new(self.threads, *parameters, fill, Holding { cells, held: cells })?);
@@ -74,12 +75,12 @@ impl Device for CpuDevice {
     }
 
     fn round(&mut self, key: &Key) -> Result<RoundRoot, Error> {
-        Ok(merkle::root(Domain::Round, self.engine()?.leaves(key)))
+        Ok(merkle::root(Domain::Round, self.engine()?.round(key)))
     }
 
     fn open(&mut self, key: &Key, units: &[u32]) -> Result<Vec<OpenedUnit>, Error> {
         let engine = self.engine()?;
-        engine::check_units(engine.parameters(), units)?;
-        engine::open(engine.leaves(key), units)
+        engine::check_units(engine.units(), units)?;
+        engine::open(engine.again(key)?, units)
     }
 }

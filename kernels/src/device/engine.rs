@@ -9,19 +9,33 @@ use std::thread;
 use super::{Error, OPENED_MAX, OpenedUnit};
 use crate::key::{Digest, Key};
 use crate::merkle::{Domain, Tree};
-use crate::probe::{Parameters, Shape};
-use crate::vram::{self, CELL_BYTES, Cell, Fill, Memory};
-use crate::{fma64, imma};
+use crate::probe::{Parameters, ProbeId, Shape};
+use crate::product::{Operands, Product};
+use crate::vram::{self, CELL_BYTES, Cell, Fill};
+use crate::{dp4a, fma32, fma64, link, stream};
 
 /// Pieces a thread of work that is cut evenly: few enough to be cheap, enough to even out.
 const PIECES_A_THREAD: usize = 4;
+/// Lanes of chains that are computed side by side in one thread, so that pieces end where groups do.
+const CHAINS_TOGETHER: u32 = 16;
 
 /// A prepared session.
 #[derive(Debug)]
 pub(super) struct Engine {
     threads: usize,
     parameters: Parameters,
-    memory: Option<Memory>,
+    fill: Key,
+    units: u32,
+    memory: Memory,
+}
+
+/// What a session holds between rounds.
+#[derive(Debug)]
+enum Memory {
+    None,
+    Cells(vram::Memory),
+    /// Passed over, round upon round; and the keys of all rounds so far, of which any may be opened.
+    Blocks(stream::Memory, Vec<Key>),
 }
 
 /// How much memory is claimed, and how much of it is held.
@@ -33,19 +47,24 @@ pub(super) struct Holding {
 
 impl Engine {
     pub(super) fn new(threads: usize, parameters: Parameters, fill: &Key, holding: Holding) -> Result<Self, Error> {
-        let mut engine = Self { threads: threads.max(1), parameters, memory: None };
-        if let Shape::Vram { hard, .. } = parameters.shape {
-            let fill = Fill { key: *fill, hard, cells: holding.cells.max(1) };
-            engine.memory = Some(engine.fill(fill, holding.held)?);
-        }
+        let units = parameters.units_per_round(holding.cells);
+        let mut engine = Self { threads: threads.max(1), parameters, fill: *fill, units, memory: Memory::None };
+        engine.memory = match parameters.shape {
+            Shape::Walk { hard, .. } => {
+                let fill = Fill { key: *fill, hard, cells: holding.cells.max(1) };
+                Memory::Cells(engine.fill(fill, holding.held)?)
+            }
+            Shape::Pass { .. } => Memory::Blocks(stream::Memory::new(*fill, units), Vec::new()),
+            _ => Memory::None,
+        };
         Ok(engine)
     }
 
-    pub(super) fn parameters(&self) -> &Parameters {
-        &self.parameters
+    pub(super) fn units(&self) -> u32 {
+        self.units
     }
 
-    fn fill(&self, fill: Fill, held: u64) -> Result<Memory, Error> {
+    fn fill(&self, fill: Fill, held: u64) -> Result<vram::Memory, Error> {
         let asked = held.saturating_mul(CELL_BYTES as u64);
         let refused = Error::Memory { asked, usable: 0 };
         let Ok(length) = usize::try_from(held) else { return Err(refused) };
@@ -61,26 +80,64 @@ impl Engine {
                 scope.spawn(move || vram::fill(fill, (at * part) as u64, chunk));
             }
         });
-        Ok(Memory { fill, held: cells })
+        Ok(vram::Memory { fill, held: cells })
     }
 
-    /// Computes all leaves of a round.
-    pub(super) fn leaves(&self, key: &Key) -> Vec<Digest> {
-        let units = self.parameters.units_per_round();
-        match (self.parameters.shape, &self.memory) {
-            (Shape::Imma { n, k, tile }, _) => self.product(key, imma::Product { n, k, tile }),
-            (Shape::Fma64 { steps, .. }, _) => {
-                self.split(units, 8, |part| fma64::leaves(&items(key, part), units, steps))
+    /// Computes the next round and returns all its leaves.
+    pub(super) fn round(&mut self, key: &Key) -> Vec<Digest> {
+        match &mut self.memory {
+            Memory::Blocks(memory, history) => {
+                history.push(*key);
+                // After an opening the memory stands elsewhere.
+                replay(memory, &history[..history.len() - 1]);
+                memory.pass(key)
             }
-            (Shape::Vram { steps, .. }, Some(memory)) => {
+            _ => self.leaves(key),
+        }
+    }
+
+    /// Computes a round again.
+    pub(super) fn again(&mut self, key: &Key) -> Result<Vec<Digest>, Error> {
+        match &mut self.memory {
+            Memory::Blocks(memory, history) => {
+                let round = history.iter().position(|made| made == key).ok_or(Error::NoSuchRound)?;
+                replay(memory, &history[..round]);
+                Ok(memory.pass(key))
+            }
+            _ => Ok(self.leaves(key)),
+        }
+    }
+
+    /// Computes all leaves of a round that hangs on its key alone.
+    fn leaves(&self, key: &Key) -> Vec<Digest> {
+        let units = self.units;
+        match (self.parameters.shape, &self.memory) {
+            (Shape::Product { n, k, tile }, _) => {
+                let hmma = self.parameters.probe == ProbeId::Hmma;
+                let operands = if hmma { Operands::Halves } else { Operands::Bytes };
+                self.product(key, Product { operands, n, k, tile })
+            }
+            (Shape::Chains { steps, .. }, _) => {
+                let chains = match self.parameters.probe {
+                    ProbeId::Fma32 => fma32::leaves,
+                    ProbeId::Dp4a => dp4a::leaves,
+                    _ => fma64::leaves,
+                };
+                self.split(units, CHAINS_TOGETHER, |part| chains(&items(key, part), units, steps))
+            }
+            (Shape::Walk { steps, .. }, Memory::Cells(memory)) => {
                 self.split(units, 1, |part| vram::leaves(memory, memory.fill.cells, &items(key, part), (units, steps)))
             }
-            (Shape::Vram { .. }, None) => Vec::new(),
+            (Shape::Link { blocks, trips }, _) => {
+                let leaf = |unit| link::leaf(&self.fill, key, unit, (blocks, trips));
+                self.split(units, 1, |part| part.map(leaf).collect())
+            }
+            _ => Vec::new(),
         }
     }
 
     /// Computes a product: the bands of B once, then each thread takes bands of A.
-    fn product(&self, key: &Key, product: imma::Product) -> Vec<Digest> {
+    fn product(&self, key: &Key, product: Product) -> Vec<Digest> {
         let bands = product.n.div_ceil(product.tile) as usize;
         let right = self.each(bands, |band| product.right(key, band as u32));
         let rows = self.each(bands, |band| {
@@ -128,13 +185,22 @@ impl Engine {
     }
 }
 
+/// Brings memory to where exactly `passes` were made, from where it stands if that is on the way.
+fn replay(memory: &mut stream::Memory, passes: &[Key]) {
+    if !passes.starts_with(&memory.passes) {
+        memory.refill();
+    }
+    for key in &passes[memory.passes.len()..] {
+        memory.pass(key);
+    }
+}
+
 fn items(key: &Key, units: std::ops::Range<u32>) -> Vec<(Key, u32)> {
     units.map(|unit| (*key, unit)).collect()
 }
 
 /// Checks which units are asked for before anything is computed.
-pub(super) fn check_units(parameters: &Parameters, asked: &[u32]) -> Result<(), Error> {
-    let units = parameters.units_per_round();
+pub(super) fn check_units(units: u32, asked: &[u32]) -> Result<(), Error> {
     if asked.len() > OPENED_MAX {
         return Err(Error::TooMany(asked.len()));
     }

@@ -9,7 +9,7 @@ use super::Examination;
 use crate::calibration;
 use crate::catalogue;
 use crate::measure::{self, Ratio};
-use crate::plan::Market;
+use crate::plan::{Market, drawn};
 use crate::probe::ProbeId;
 
 /// What honest hardware of the claimed kind reaches: a c.
@@ -38,37 +38,26 @@ pub struct Measured {
     pub outcome: Outcome,
 }
 
-/// Returns what can be probed of a node that claims this, in a fixed order.
+/// Returns what is probed of a node that claims this, in a fixed order: what the market draws, and what the claim names.
 #[must_use]
-pub fn claims(descriptor: &Descriptor) -> Vec<ProbeId> {
-    let host = descriptor.host.unwrap_or_default();
-    let mut probes = Vec::new();
-    if descriptor.gpus.iter().any(|gpu| gpu.count > 0) {
-        probes.extend([ProbeId::Imma, ProbeId::Fma64, ProbeId::Vram]);
-    }
-    if host.fp64_flops > 0 {
-        probes.push(ProbeId::Cpu);
-    }
-    if host.ram_bytes > 0 && host.ram_reads > 0 {
-        probes.push(ProbeId::Ram);
-    }
-    probes
+pub fn claims(descriptor: &Descriptor, market: Market) -> Vec<ProbeId> {
+    drawn(market).iter().copied().filter(|probe| expected(descriptor, *probe, market).is_some()).collect()
 }
 
 /// Returns what `probe` should measure on a node that claims this; `None` if it does not claim the resource or claims a
 /// model that the catalogue does not know.
 #[must_use]
 pub fn expected(descriptor: &Descriptor, probe: ProbeId, market: Market) -> Option<Expectation> {
-    if !claims(descriptor).contains(&probe) {
-        return None;
-    }
     let host = descriptor.host.unwrap_or_default();
-    let of_host = |rate: u64, bytes: u64| {
-        Some(Expectation { probe, rate: rate as f64, bytes: bytes as f64, calibrated: true, model: String::new() })
+    let of_host = |rate: u64, bytes: Option<u64>| {
+        let claimed = rate > 0 && bytes != Some(0);
+        let (rate, bytes) = (rate as f64, bytes.unwrap_or(0) as f64);
+        claimed.then_some(Expectation { probe, rate, bytes, calibrated: true, model: String::new() })
     };
     match probe {
-        ProbeId::Cpu => return of_host(host.fp64_flops, 0),
-        ProbeId::Ram => return of_host(host.ram_reads, host.ram_bytes),
+        ProbeId::Cpu => return of_host(host.fp64_flops, None),
+        ProbeId::Ram => return of_host(host.ram_reads, Some(host.ram_bytes)),
+        ProbeId::Disk => return of_host(host.disk_read_bps, Some(host.disk_bytes)),
         _ => {}
     }
     let mut sum = Expectation { probe, rate: 0.0, bytes: 0.0, calibrated: true, model: String::new() };
@@ -76,16 +65,24 @@ pub fn expected(descriptor: &Descriptor, probe: ProbeId, market: Market) -> Opti
         let model = catalogue::by_name(&gpu.model)?;
         let expected = calibration::expected(model, probe, market).ok()?;
         sum.rate += expected.rate * f64::from(gpu.count);
-        if probe.fills_memory() {
-            sum.bytes += model.usable_bytes as f64 * f64::from(gpu.count);
-        }
+        sum.bytes += held_share(probe) * model.usable_bytes as f64 * f64::from(gpu.count);
         sum.calibrated &= expected.calibrated;
         if !sum.model.is_empty() {
             sum.model.push_str(" + ");
         }
         sum.model.push_str(&gpu.model);
     }
-    Some(sum)
+    (sum.rate > 0.0).then_some(sum)
+}
+
+/// The share of a card's usable memory that a probe must hold: of `stream` less, since what is left over of blocks and
+/// buffers is not passed over.
+fn held_share(probe: ProbeId) -> f64 {
+    match probe {
+        ProbeId::Vram => 1.0,
+        ProbeId::Stream => 0.9,
+        _ => 0.0,
+    }
 }
 
 /// Returns the figures and x of an examined session: the median window over the expectation, and for memory the worse of
@@ -102,11 +99,10 @@ pub fn measure(examination: &Examination, expectation: &Expectation) -> Measured
 }
 
 fn figures(examination: &Examination, expectation: &Expectation) -> Option<Measurement> {
-    let work = examination.parameters?.work_per_round();
-    let rate = |window: &gpux_proto::evidence::Window| {
-        measure::rate(work * u128::from(window.rounds), Duration::from_micros(window.duration_us))
+    let rate = |(window, work): (&gpux_proto::evidence::Window, &u128)| {
+        measure::rate(*work, Duration::from_micros(window.duration_us))
     };
-    let rates: Vec<f64> = examination.windows.iter().map(rate).collect();
+    let rates: Vec<f64> = examination.windows.iter().zip(&examination.work).map(rate).collect();
     Some(Measurement {
         rate: measure::median(&rates)? as u64,
         bytes: examination.bytes,

@@ -146,6 +146,15 @@ impl Conversation {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
+    /// The work of each window that ended: what a round is worth may differ between devices.
+    pub(super) fn work(&self) -> Vec<u128> {
+        let Some(parameters) = &self.parameters else { return Vec::new() };
+        let of_window = |rounds: &Vec<u32>| {
+            rounds.iter().zip(&self.cells).map(|(r, cells)| parameters.work_per_round(*cells) * u128::from(*r)).sum()
+        };
+        self.rounds.iter().map(of_window).collect()
+    }
+
     /// Whether the device may answer this probe in this market: simulated devices only in development, host probes only
     /// on the real host.
     pub(super) fn device_fits(&self) -> Result<String, String> {

@@ -75,6 +75,8 @@ pub struct Examination {
     pub parameters: Option<Parameters>,
     /// Timed windows that ended, by the fisher's clock.
     pub windows: Vec<Window>,
+    /// The work of each of those windows, in the probe's unit, of all devices together.
+    pub work: Vec<u128>,
     /// Bytes that were filled, scale included (memory probes).
     pub bytes: u64,
     /// Units drawn.
@@ -126,6 +128,7 @@ pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
     examination.parameters = conversation.parameters;
     examination.device = conversation.device;
     examination.windows = std::mem::take(&mut conversation.windows);
+    examination.work = conversation.work();
     examination.bytes = conversation.resident_bytes();
     if walked.is_err() {
         return examination;

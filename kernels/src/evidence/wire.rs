@@ -22,11 +22,14 @@ impl TryFrom<evidence::Probe> for ProbeId {
 impl From<&Parameters> for evidence::Parameters {
     fn from(parameters: &Parameters) -> Self {
         let sizes = match parameters.shape {
-            Shape::Imma { n, k, tile } => Sizes::Imma(evidence::ImmaParameters { n, k, tile }),
-            Shape::Fma64 { lanes, steps } => Sizes::Fma(evidence::FmaParameters { lanes, steps }),
-            Shape::Vram { cells, walkers, steps, hard } => {
-                Sizes::Memory(evidence::MemoryParameters { cells, walkers, steps, hard })
+            Shape::Product { n, k, tile } => Sizes::Product(evidence::ProductParameters { n, k, tile }),
+            Shape::Chains { lanes, steps } => Sizes::Chains(evidence::ChainParameters { lanes, steps }),
+            Shape::Walk { cells, walkers, steps, hard } => {
+                Sizes::Walk(evidence::WalkParameters { cells, walkers, steps, hard })
             }
+            Shape::Pass { blocks } => Sizes::Pass(evidence::PassParameters { blocks }),
+            Shape::Link { blocks, trips } => Sizes::Link(evidence::LinkParameters { blocks, trips }),
+            Shape::Pages { pages, walkers, steps } => Sizes::Pages(evidence::PagesParameters { pages, walkers, steps }),
         };
         Self { probe: evidence::Probe::from(parameters.probe).into(), scale: parameters.scale, sizes: Some(sizes) }
     }
@@ -37,12 +40,15 @@ impl TryFrom<&evidence::Parameters> for Parameters {
 
     fn try_from(wire: &evidence::Parameters) -> Result<Self, Error> {
         let probe = ProbeId::try_from(wire.probe())?;
-        let shape = match wire.sizes.as_ref().ok_or(Error::WrongShape(probe))? {
-            Sizes::Imma(evidence::ImmaParameters { n, k, tile }) => Shape::Imma { n: *n, k: *k, tile: *tile },
-            Sizes::Fma(evidence::FmaParameters { lanes, steps }) => Shape::Fma64 { lanes: *lanes, steps: *steps },
-            Sizes::Memory(evidence::MemoryParameters { cells, walkers, steps, hard }) => {
-                Shape::Vram { cells: *cells, walkers: *walkers, steps: *steps, hard: *hard }
+        let shape = match *wire.sizes.as_ref().ok_or(Error::WrongShape(probe))? {
+            Sizes::Product(evidence::ProductParameters { n, k, tile }) => Shape::Product { n, k, tile },
+            Sizes::Chains(evidence::ChainParameters { lanes, steps }) => Shape::Chains { lanes, steps },
+            Sizes::Walk(evidence::WalkParameters { cells, walkers, steps, hard }) => {
+                Shape::Walk { cells, walkers, steps, hard }
             }
+            Sizes::Pass(evidence::PassParameters { blocks }) => Shape::Pass { blocks },
+            Sizes::Link(evidence::LinkParameters { blocks, trips }) => Shape::Link { blocks, trips },
+            Sizes::Pages(evidence::PagesParameters { pages, walkers, steps }) => Shape::Pages { pages, walkers, steps },
         };
         let parameters = Self { probe, shape, scale: wire.scale };
         parameters.validate()?;

@@ -11,11 +11,17 @@ pub(super) fn encode(parameters: &Parameters) -> Vec<u8> {
     let mut bytes = vec![VERSION, parameters.probe.number()];
     bytes.extend(parameters.scale.to_le_bytes());
     match parameters.shape {
-        Shape::Imma { n, k, tile } => [n, k, tile].iter().for_each(|field| bytes.extend(field.to_le_bytes())),
-        Shape::Fma64 { lanes, steps } => [lanes, steps].iter().for_each(|field| bytes.extend(field.to_le_bytes())),
-        Shape::Vram { cells, walkers, steps, hard } => {
+        Shape::Product { n, k, tile } => [n, k, tile].iter().for_each(|field| bytes.extend(field.to_le_bytes())),
+        Shape::Chains { lanes, steps } => [lanes, steps].iter().for_each(|field| bytes.extend(field.to_le_bytes())),
+        Shape::Walk { cells, walkers, steps, hard } => {
             bytes.extend(cells.to_le_bytes());
             [walkers, steps, hard].iter().for_each(|field| bytes.extend(field.to_le_bytes()));
+        }
+        Shape::Pass { blocks } => bytes.extend(blocks.to_le_bytes()),
+        Shape::Link { blocks, trips } => [blocks, trips].iter().for_each(|field| bytes.extend(field.to_le_bytes())),
+        Shape::Pages { pages, walkers, steps } => {
+            bytes.extend(pages.to_le_bytes());
+            [walkers, steps].iter().for_each(|field| bytes.extend(field.to_le_bytes()));
         }
     }
     bytes
@@ -55,12 +61,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parameters, Error> {
 fn fields(reader: &mut Reader<'_>, probe: ProbeId) -> Option<Parameters> {
     let scale = reader.u64()?;
     let shape = match probe {
-        ProbeId::Imma => Shape::Imma { n: reader.u32()?, k: reader.u32()?, tile: reader.u32()? },
-        ProbeId::Fma64 | ProbeId::Cpu => Shape::Fma64 { lanes: reader.u32()?, steps: reader.u32()? },
-        ProbeId::Vram | ProbeId::Ram => {
-            Shape::Vram { cells: reader.u64()?, walkers: reader.u32()?, steps: reader.u32()?, hard: reader.u32()? }
+        ProbeId::Imma | ProbeId::Hmma => Shape::Product { n: reader.u32()?, k: reader.u32()?, tile: reader.u32()? },
+        ProbeId::Fma32 | ProbeId::Fma64 | ProbeId::Dp4a | ProbeId::Cpu => {
+            Shape::Chains { lanes: reader.u32()?, steps: reader.u32()? }
         }
-        _ => return None,
+        ProbeId::Vram | ProbeId::Ram => {
+            Shape::Walk { cells: reader.u64()?, walkers: reader.u32()?, steps: reader.u32()?, hard: reader.u32()? }
+        }
+        ProbeId::Stream => Shape::Pass { blocks: reader.u32()? },
+        ProbeId::Link => Shape::Link { blocks: reader.u32()?, trips: reader.u32()? },
+        ProbeId::Disk => Shape::Pages { pages: reader.u64()?, walkers: reader.u32()?, steps: reader.u32()? },
+        ProbeId::Net => return None,
     };
     Some(Parameters { probe, shape, scale })
 }

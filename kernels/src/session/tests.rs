@@ -2,9 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::catalogue::by_name;
-use crate::device::Device;
 use crate::device::cpu::CpuDevice;
+use crate::device::disk::DiskDevice;
 use crate::device::paced::{Behaviour, Card, PacedModel};
+use crate::device::{self, Device};
 use crate::probe::ProbeId;
 
 /// Does what the worker does: rounds of each window on each device, then the openings of the draw.
@@ -17,7 +18,9 @@ fn worked(
     let seeds: Vec<[u8; 32]> = (0..rounds.len()).map(|window| [window as u8 + 1; 32]).collect();
     let fill_seed = [99; 32];
     let prepare = |(index, device): (usize, &mut Box<dyn Device>)| {
-        device.prepare(&parameters, &Key::fill(&fill_seed, index as u32)).unwrap().cells
+        let prepared = device.prepare(&parameters, &Key::fill(&fill_seed, index as u32)).unwrap();
+        device.round(&Key::warm_up(&fill_seed, index as u32)).unwrap();
+        prepared.cells
     };
     let cells = devices.iter_mut().enumerate().map(prepare).collect();
     let mut round_roots = Vec::new();
@@ -53,24 +56,50 @@ fn cpu(threads: usize) -> Box<dyn Device> {
 }
 
 fn simulated(behaviour: Behaviour) -> Box<dyn Device> {
-    Box::new(PacedModel::new(by_name("GeForce RTX 3060 12 GB").unwrap().clone(), Card::new(), behaviour))
+    simulated_card("GeForce RTX 3060 12 GB", behaviour)
+}
+
+fn simulated_card(model: &str, behaviour: Behaviour) -> Box<dyn Device> {
+    Box::new(PacedModel::new(by_name(model).unwrap().clone(), Card::new(), behaviour))
 }
 
 fn imma(n: u32, k: u32, tile: u32) -> Parameters {
-    Parameters { probe: ProbeId::Imma, shape: Shape::Imma { n, k, tile }, scale: 1 }
+    Parameters { probe: ProbeId::Imma, shape: Shape::Product { n, k, tile }, scale: 1 }
+}
+
+fn disk() -> Box<dyn Device> {
+    Box::new(DiskDevice::new(&std::env::temp_dir()).unwrap().with_usable_bytes(1 << 20))
 }
 
 fn fma(probe: ProbeId, lanes: u32, steps: u32) -> Parameters {
-    Parameters { probe, shape: Shape::Fma64 { lanes, steps }, scale: 1 }
+    Parameters { probe, shape: Shape::Chains { lanes, steps }, scale: 1 }
+}
+
+fn pass(blocks: u32) -> Parameters {
+    Parameters { probe: ProbeId::Stream, shape: Shape::Pass { blocks }, scale: 1 }
+}
+
+fn pages(pages: u64, walkers: u32, steps: u32) -> Parameters {
+    Parameters { probe: ProbeId::Disk, shape: Shape::Pages { pages, walkers, steps }, scale: 1 }
 }
 
 fn vram(probe: ProbeId, cells: u64, walkers: u32, steps: u32) -> Parameters {
-    Parameters { probe, shape: Shape::Vram { cells, walkers, steps, hard: 9 }, scale: 1 }
+    Parameters { probe, shape: Shape::Walk { cells, walkers, steps, hard: 9 }, scale: 1 }
 }
 
 fn odd() -> impl Strategy<Value = Parameters> {
     prop_oneof![
         (1u32..50, 1u32..600, 1u32..20).prop_map(|(n, k, tile)| imma(n, k, tile)),
+        (1u32..50, 1u32..600, 1u32..20)
+            .prop_map(|(n, k, tile)| Parameters { probe: ProbeId::Hmma, ..imma(n, k, tile) }),
+        (1u32..70, 1u32..100).prop_map(|(lanes, steps)| fma(ProbeId::Fma32, lanes, steps)),
+        (1u32..70, 1u32..100).prop_map(|(lanes, steps)| fma(ProbeId::Dp4a, lanes, steps)),
+        (1u32..5).prop_map(pass),
+        (1u32..3, 0u32..9).prop_map(|(blocks, trips)| Parameters {
+            probe: ProbeId::Link,
+            shape: Shape::Link { blocks, trips },
+            scale: 1
+        }),
         (1u32..70, 1u32..100).prop_map(|(lanes, steps)| fma(ProbeId::Fma64, lanes, steps)),
         (1u64..400, 1u32..40, 1u32..30).prop_map(|(cells, walkers, steps)| vram(ProbeId::Vram, cells, walkers, steps)),
     ]
@@ -82,7 +111,9 @@ proptest! {
     fn verifier_and_both_devices_agree_at_odd_sizes(parameters in odd(), rounds in 1u32..4) {
         let plan = [vec![rounds, 1], vec![0, 2]];
         let (one, openings) = worked(&mut [cpu(1), cpu(3)], parameters, &plan, &drawn(20));
-        let (other, _) = worked(&mut [simulated(Behaviour::Honest), cpu(2)], parameters, &plan, &drawn(20));
+        let model = if parameters.probe == ProbeId::Dp4a { "Tesla P40" } else { "GeForce RTX 3060 12 GB" };
+        let honest = simulated_card(model, Behaviour::Honest);
+        let (other, _) = worked(&mut [honest, cpu(2)], parameters, &plan, &drawn(20));
         prop_assert_eq!(&one, &other);
         let verified = verify_session(&one, &drawn(20), &openings).unwrap();
         prop_assert!(verified.wrong.is_empty());
@@ -105,10 +136,13 @@ proptest! {
 fn forge(claimed: &Claimed, openings: &mut [Opening], lie: u64, byte: usize) -> Claimed {
     let mut device = cpu(1);
     device.prepare(&claimed.parameters, &Key::fill(&claimed.fill_seed, 0)).unwrap();
-    let units: Vec<u32> = (0..claimed.parameters.units_per_round()).collect();
+    device.round(&Key::warm_up(&claimed.fill_seed, 0)).unwrap();
+    let units: Vec<u32> = (0..claimed.layout().units[0]).collect();
     let mut forged = claimed.clone();
     let mut key = Key::first(&claimed.seeds[0], 0);
     for ordinal in 0..claimed.round_roots.len() {
+        // A device opens only what it computed; what builds upon earlier rounds builds upon the truth here.
+        device.round(&key).unwrap();
         let opened = units.chunks(200).flat_map(|part| device.open(&key, part).unwrap());
         let mut leaves: Vec<Digest> = opened.map(|unit| unit.leaf).collect();
         if claimed.place(lie).unwrap().ordinal == ordinal {
@@ -225,4 +259,38 @@ fn there_is_no_place_beyond_the_last_unit() {
     let (claimed, _) = worked(&mut [cpu(1), cpu(1)], fma(ProbeId::Cpu, 8, 4), &[vec![1, 1], vec![2, 2]], &drawn(4));
     assert!(claimed.place(claimed.units() - 1).is_some());
     assert_eq!(claimed.place(claimed.units()), None);
+}
+
+#[test]
+fn a_disk_convinces_the_verifier_and_another_disk_does_not() {
+    let (claimed, openings) = worked(&mut [disk()], pages(40, 5, 6), &[vec![2], vec![1]], &drawn(12));
+    assert_eq!(verify_session(&claimed, &drawn(12), &openings).unwrap().right.len(), 12);
+    let other = Claimed { fill_seed: [98; 32], ..claimed };
+    assert_eq!(verify_session(&other, &drawn(12), &openings).unwrap().wrong.len(), 12);
+    assert!(matches!(
+        disk().prepare(&pages(1 << 20, 1, 1), &Key::fill(&[0; 32], 0)),
+        Err(device::Error::Memory { .. })
+    ));
+}
+
+#[test]
+fn all_devices_of_a_pass_hold_their_own_number_of_blocks() {
+    let all = pass(0);
+    let sized = |bytes| -> Box<dyn Device> { Box::new(CpuDevice::new(1).with_usable_bytes(bytes)) };
+    let plan = [vec![2, 1], vec![1, 2]];
+    let (claimed, openings) = worked(&mut [sized(3 << 16), sized(5 << 16)], all, &plan, &drawn(20));
+    assert_eq!((claimed.cells.clone(), claimed.units()), (vec![3, 5], 9 + 15));
+    assert!(verify_session(&claimed, &drawn(20), &openings).unwrap().wrong.is_empty());
+    let fewer = Claimed { cells: vec![5, 3], ..claimed };
+    assert!(verify_session(&fewer, &drawn(20), &openings).is_err());
+}
+
+#[test]
+fn a_pass_that_was_left_out_is_caught() {
+    let (claimed, openings) = worked(&mut [cpu(1)], pass(4), &[vec![3]], &drawn(12));
+    assert!(verify_session(&claimed, &drawn(12), &openings).unwrap().wrong.is_empty());
+    // Without the warm-up, which is the first pass.
+    let mut device = cpu(1);
+    device.prepare(&claimed.parameters, &Key::fill(&claimed.fill_seed, 0)).unwrap();
+    assert_ne!(device.round(&Key::first(&claimed.seeds[0], 0)).unwrap(), claimed.round_roots[0]);
 }

@@ -3,12 +3,17 @@
 //! without a GPU is a failure, not a slow answer.
 use super::Error;
 use gpux_kernels::{
-    Parameters,
-    device::{Device, cpu::CpuDevice, paced::PacedClient},
+    Parameters, ProbeId,
+    device::{Device, cpu::CpuDevice, disk::DiskDevice, paced::PacedClient},
 };
+use std::path::Path;
 
 /// Chooses the devices for a probe.
 pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
+    if parameters.probe == ProbeId::Disk {
+        // The job's working directory is on the disk that the node rents out.
+        return Ok(vec![Box::new(DiskDevice::new(Path::new("."))?)]);
+    }
     if parameters.probe.on_host() {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         return Ok(vec![Box::new(CpuDevice::new(threads))]);

@@ -135,7 +135,7 @@ impl Driver {
             Order::Prepare(parameters, seed) => {
                 let prepared = self.device.prepare(&parameters, &Key::fill(&seed, self.index))?;
                 // One round that nobody sees: caches, clocks and code are warm before the timed part.
-                self.device.round(&Key::fill(&seed, !self.index))?;
+                self.device.round(&Key::warm_up(&seed, self.index))?;
                 Answer::Prepared(self.device.info(), prepared)
             }
             Order::Window(seed) => return self.window(&seed, orders),

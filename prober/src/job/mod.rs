@@ -13,7 +13,7 @@ use gpux_kernels::{
     device::{Device, DeviceKind},
     merkle,
     probe::ProbeId,
-    session::{DEVICES_MAX, WINDOWS_MAX},
+    session::{DEVICES_MAX, Layout, WINDOWS_MAX},
 };
 use gpux_proto::{
     bytes::{self, array, present},
@@ -127,8 +127,9 @@ struct Job<W> {
 
 /// What was computed, by window, device and round.
 struct Computed {
-    parameters: Parameters,
     hands: Vec<Hand>,
+    /// By device: the units of a round.
+    units: Vec<u32>,
     /// By device, then window, then round.
     roots: Vec<Vec<Vec<Digest>>>,
     windows: usize,
@@ -137,7 +138,7 @@ struct Computed {
 impl<W: Write> Job<W> {
     fn session(&mut self, choose: Chooser) -> Result<(), Error> {
         let job_input::Message::Prepare(prepare) = self.hear()? else { return Err(Error::OutOfOrder("Prepare")) };
-        let (parameters, hands) = self.prepare(&prepare, choose)?;
+        let (hands, units) = self.prepare(&prepare, choose)?;
         let mut windows = 0;
         loop {
             match self.hear()? {
@@ -150,9 +151,9 @@ impl<W: Write> Job<W> {
             }
         }
         let roots = hands.iter().map(Hand::roots).collect::<Result<_, _>>()?;
-        let computed = Computed { parameters, hands, roots, windows };
+        let computed = Computed { hands, units, roots, windows };
         let ordered = computed.ordered();
-        let root = Root { root: merkle::session_root(&ordered).to_vec(), rounds: computed.rounds() };
+        let root = Root { root: merkle::session_root(&ordered).to_vec(), rounds: computed.rounds().concat() };
         self.say(job_output::Message::Root(root))?;
         let job_input::Message::Reveal(reveal) = self.hear()? else { return Err(Error::OutOfOrder("Reveal")) };
         for piece in ordered.chunks(ROOTS_PER_MESSAGE) {
@@ -165,7 +166,7 @@ impl<W: Write> Job<W> {
         }
     }
 
-    fn prepare(&mut self, prepare: &Prepare, choose: Chooser) -> Result<(Parameters, Vec<Hand>), Error> {
+    fn prepare(&mut self, prepare: &Prepare, choose: Chooser) -> Result<(Vec<Hand>, Vec<u32>), Error> {
         let parameters = Parameters::try_from(present("parameters", &prepare.parameters)?)?;
         let seed = array("seed", &prepare.seed)?;
         let mut devices = choose(&parameters)?;
@@ -173,7 +174,7 @@ impl<W: Write> Job<W> {
         let total = Arc::new(AtomicUsize::new(0));
         let start = |(index, device)| Hand::start(index, device, Arc::clone(&total));
         let hands: Vec<Hand> = (0..).zip(devices).map(start).collect();
-        let mut ready = Vec::new();
+        let (mut ready, mut units) = (Vec::new(), Vec::new());
         for hand in &hands {
             let (info, prepared) = hand.prepare(parameters, seed)?;
             let kind = match info.kind {
@@ -183,9 +184,10 @@ impl<W: Write> Job<W> {
             };
             let name = info.name.chars().take(64).collect();
             ready.push(ReadyDevice { name, kind: kind as u32, cells: prepared.cells });
+            units.push(parameters.units_per_round(prepared.cells));
         }
         self.say(job_output::Message::Ready(Ready { devices: ready }))?;
-        Ok((parameters, hands))
+        Ok((hands, units))
     }
 
     fn window(&mut self, challenge: &Challenge, window: usize, hands: &[Hand]) -> Result<(), Error> {
@@ -237,34 +239,28 @@ impl Computed {
         (0..self.windows).flat_map(window).collect()
     }
 
-    /// The numbers of rounds in the order window, device.
-    fn rounds(&self) -> Vec<u32> {
-        let window = |w: usize| self.roots.iter().map(move |device| device[w].len() as u32);
-        (0..self.windows).flat_map(window).collect()
+    /// The numbers of rounds by window and device.
+    fn rounds(&self) -> Vec<Vec<u32>> {
+        let window = |w: usize| self.roots.iter().map(move |device| device[w].len() as u32).collect();
+        (0..self.windows).map(window).collect()
     }
 
-    /// Opens what is drawn, each round once.
+    /// Opens what is drawn, each round once and in the order in which they were computed.
     fn open(&self, reveal: &Reveal) -> Result<Vec<Opening>, Error> {
         let (secret, head) = (array("secret", &reveal.secret)?, array("head", &reveal.head)?);
-        let units = u64::from(self.parameters.units_per_round());
-        let mut places = Vec::new();
-        for window in 0..self.windows {
-            for (device, windows) in self.roots.iter().enumerate() {
-                places.extend((0..windows[window].len()).map(|round| (window, device, round)));
-            }
-        }
-        let drawn = gpux_kernels::draw(&secret, &head, places.len() as u64 * units, reveal.openings);
-        let mut rounds: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        let rounds = self.rounds();
+        let layout = Layout { units: self.units.clone(), rounds: &rounds };
+        let drawn = gpux_kernels::draw(&secret, &head, layout.units(), reveal.openings);
+        let mut asked: BTreeMap<(usize, usize, u32), Vec<(u64, u32)>> = BTreeMap::new();
         for index in &drawn {
-            // Below the number of rounds, which is counted in usize.
-            rounds.entry((index / units) as usize).or_default().push(*index);
+            let place = layout.place(*index).ok_or(Error::OutOfOrder("opening"))?;
+            asked.entry((place.device, place.window, place.round)).or_default().push((*index, place.unit));
         }
         let mut opened = BTreeMap::new();
-        for (ordinal, indices) in rounds {
-            let (window, device, round) = places[ordinal];
-            let units = indices.iter().map(|index| (index % units) as u32).collect();
-            let found = self.hands[device].open(Place { window, round, units })?;
-            for (index, unit) in indices.iter().zip(found) {
+        for ((device, window, round), units) in asked {
+            let numbers = units.iter().map(|(_, unit)| *unit).collect();
+            let found = self.hands[device].open(Place { window, round: round as usize, units: numbers })?;
+            for ((index, _), unit) in units.iter().zip(found) {
                 let path = unit.path.as_flattened().to_vec();
                 opened.insert(*index, Opening { index: *index, leaf: unit.leaf.to_vec(), path });
             }

@@ -118,10 +118,10 @@ fn verified(parameters: Parameters, choose: Chooser) {
 #[test]
 fn every_probe_convinces_the_verifier() {
     // Odd sizes, and rounds long enough that a session of a quarter of a second stays below the limit of rounds.
-    let fma = Shape::Fma64 { lanes: 5, steps: 20_000 };
-    let memory = Shape::Vram { cells: 300, walkers: 3, steps: 5_000, hard: 8 };
+    let fma = Shape::Chains { lanes: 5, steps: 20_000 };
+    let memory = Shape::Walk { cells: 300, walkers: 3, steps: 5_000, hard: 8 };
     let shapes = [
-        (ProbeId::Imma, Shape::Imma { n: 100, k: 204, tile: 8 }),
+        (ProbeId::Imma, Shape::Product { n: 100, k: 204, tile: 8 }),
         (ProbeId::Fma64, fma),
         (ProbeId::Cpu, fma),
         (ProbeId::Vram, memory),
@@ -144,13 +144,13 @@ fn two_devices_are_keyed_apart_and_both_verified() {
     fn two(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
         Ok([cpu(parameters)?, cpu(parameters)?].into_iter().flatten().collect())
     }
-    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 20_000 }, scale: 1 };
+    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Chains { lanes: 4, steps: 20_000 }, scale: 1 };
     verified(parameters, two);
 }
 
 #[test]
 fn questions_out_of_turn_and_garbage_end_the_job_with_a_word() {
-    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 50 }, scale: 1 };
+    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Chains { lanes: 4, steps: 50 }, scale: 1 };
     let mut early = Fisher::start(cpu);
     early.tell(job_input::Message::Finish(Finish {}));
     assert_eq!(early.failure(), "Prepare is out of order");
@@ -167,14 +167,14 @@ fn questions_out_of_turn_and_garbage_end_the_job_with_a_word() {
     assert!(garbage.failure().contains("larger than"));
 
     let mut oversized = Fisher::start(cpu);
-    let shape = Shape::Fma64 { lanes: u32::MAX, steps: 1 };
+    let shape = Shape::Chains { lanes: u32::MAX, steps: 1 };
     oversized.tell(prepare(&Parameters { shape, ..parameters }));
     assert!(oversized.failure().starts_with("lanes is"));
 }
 
 #[test]
 fn the_key_of_a_pong_commits_to_its_rounds() {
-    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 4, steps: 20_000 }, scale: 1 };
+    let parameters = Parameters { probe: ProbeId::Cpu, shape: Shape::Chains { lanes: 4, steps: 20_000 }, scale: 1 };
     let (claimed, _) = converse(parameters, cpu);
     let mut key = Key::first(&claimed.seeds[0], 0);
     for root in &claimed.round_roots[..claimed.rounds[0][0] as usize] {

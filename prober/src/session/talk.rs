@@ -4,11 +4,11 @@
 //! contains ROOT is held.
 use super::{Failure, Fault, Stage, Watch, link::Link};
 use crate::lock::{Held, MachineLock, Mode};
-use gpux_kernels::plan::Plan;
+use gpux_kernels::{plan::Plan, session::Layout};
 use gpux_proto::{
     evidence::{
-        Challenge, Finish, JobInput, JobOutput, Parameters, Ping, Pong, Prepare, Ready, Reveal, Root, Step, job_input,
-        job_output,
+        Challenge, Finish, JobInput, JobOutput, Parameters, Ping, Pong, Prepare, Ready, ReadyDevice, Reveal, Root,
+        Step, job_input, job_output,
     },
     node::Closed,
 };
@@ -35,16 +35,18 @@ impl Talk<'_> {
     /// Holds the whole conversation.
     pub(super) async fn run(&self, link: &mut Link) -> Result<(), Failure> {
         let held = self.acquire().await?;
-        let devices = self.prepare(link).await?;
+        let units = self.prepare(link).await?;
         let mut rounds = Vec::new();
         for window in 0..self.plan.windows {
             (self.watch)(Stage::Window { window, windows: self.plan.windows });
-            rounds.extend(self.window(link, window, devices).await?);
+            rounds.push(self.window(link, window, units.len()).await?);
         }
-        let (head, drawn) = self.root(link, &rounds).await?;
+        let head = self.root(link, &rounds.concat()).await?;
+        let units = Layout { units, rounds: &rounds }.units();
+        let drawn = gpux_kernels::draw(&self.secret, &head, units, self.plan.openings);
         drop(held);
         (self.watch)(Stage::Openings);
-        self.openings(link, &rounds, (head, &drawn)).await
+        self.openings(link, &rounds.concat(), (head, &drawn)).await
     }
 
     async fn acquire(&self) -> Result<Option<Held>, Failure> {
@@ -58,7 +60,8 @@ impl Talk<'_> {
         }
     }
 
-    async fn prepare(&self, link: &mut Link) -> Result<usize, Failure> {
+    /// Sets the probe up and returns the units of a round of each device.
+    async fn prepare(&self, link: &mut Link) -> Result<Vec<u32>, Failure> {
         (self.watch)(Stage::Prepare);
         let step = Step::Prepare;
         let deadline = Instant::now() + self.plan.deadlines.prepare;
@@ -67,7 +70,11 @@ impl Talk<'_> {
         link.send(step, &input(job_input::Message::Prepare(prepare)), deadline).await?;
         match answer(step, link.next(step, deadline).await?)? {
             job_output::Message::Ready(Ready { devices }) if (1..=DEVICES_MAX).contains(&devices.len()) => {
-                Ok(devices.len())
+                let of = |device: &ReadyDevice| match self.plan.parameters.allows_cells(device.cells) {
+                    true => Ok(self.plan.parameters.units_per_round(device.cells)),
+                    false => Err(Failure::host(step, format!("a device claims {} cells", device.cells))),
+                };
+                devices.iter().map(of).collect()
             }
             job_output::Message::Ready(Ready { devices }) => {
                 Err(Failure::host(step, format!("{} devices are ready, not 1 to {DEVICES_MAX}", devices.len())))
@@ -99,8 +106,8 @@ impl Talk<'_> {
         Ok(rounds)
     }
 
-    /// Takes ROOT with the node's signature; returns its head and what is drawn.
-    async fn root(&self, link: &mut Link, rounds: &[u32]) -> Result<([u8; 32], Vec<u64>), Failure> {
+    /// Takes ROOT with the node's signature and returns its head.
+    async fn root(&self, link: &mut Link, rounds: &[u32]) -> Result<[u8; 32], Failure> {
         (self.watch)(Stage::Root);
         let step = Step::Root;
         let deadline = Instant::now() + self.plan.deadlines.root;
@@ -116,10 +123,7 @@ impl Talk<'_> {
             }
             other => return Err(unexpected(step, &other)),
         }
-        let head = link.seal(step)?;
-        let total: u64 = rounds.iter().map(|r| u64::from(*r)).sum();
-        let units = total * u64::from(self.plan.parameters.units_per_round());
-        Ok((head, gpux_kernels::draw(&self.secret, &head, units, self.plan.openings)))
+        link.seal(step)
     }
 
     async fn openings(

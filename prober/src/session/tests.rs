@@ -19,7 +19,7 @@ fn short() -> Plan {
     let limit = Duration::from_millis(700);
     Plan {
         probe: ProbeId::Cpu,
-        parameters: Parameters { probe: ProbeId::Cpu, shape: Shape::Fma64 { lanes: 8, steps: 2_000 }, scale: 1 },
+        parameters: Parameters { probe: ProbeId::Cpu, shape: Shape::Chains { lanes: 8, steps: 2_000 }, scale: 1 },
         windows: 2,
         window: Duration::from_millis(40),
         pings: 3,

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::schedule::Card;
+use crate::block::BLOCK_BYTES;
 use crate::calibration;
 use crate::catalogue::Model;
 use crate::device::engine::{self, Engine, Holding};
@@ -14,7 +15,6 @@ use crate::device::{Device, DeviceInfo, DeviceKind, Error, OpenedUnit, Prepared,
 use crate::key::{Digest, Key};
 use crate::merkle::{self, Domain};
 use crate::probe::{Parameters, Shape};
-use crate::vram::CELL_BYTES;
 
 /// The most operations that a round really computes: about a quarter of a second of one core.
 const WORK_MAX: u128 = 1 << 32;
@@ -71,15 +71,16 @@ impl PacedModel {
         Self { model, card, behaviour, rounds: 0, ready: None }
     }
 
-    fn ready(&self) -> Result<&Ready, Error> {
-        self.ready.as_ref().ok_or(Error::NotPrepared)
+    fn ready(&mut self) -> Result<&mut Ready, Error> {
+        self.ready.as_mut().ok_or(Error::NotPrepared)
     }
 
     /// Returns the time that the model takes for a round, the behaviour's gain or loss included.
     fn length(&self, parameters: &Parameters) -> Result<Duration, Error> {
         let rate = calibration::simulated_rate(&self.model, parameters.probe)
             .map_err(|_| Error::Unsupported(self.model.name.clone(), parameters.probe))?;
-        let honest = parameters.work_per_round() as f64 / rate;
+        let work = parameters.work_per_round(parameters.cells_for(self.model.usable_bytes));
+        let honest = work as f64 / rate;
         let factor = match self.behaviour {
             Behaviour::SkipsWork { share } => 1.0 - share.clamp(0.0, 1.0),
             Behaviour::HoldsLess { share } if parameters.probe.fills_memory() => {
@@ -88,21 +89,22 @@ impl PacedModel {
             }
             _ => 1.0,
         };
-        let too_long = Error::TooLargeToSimulate { what: "round", value: parameters.work_per_round(), max: WORK_MAX };
+        let too_long = Error::TooLargeToSimulate { what: "round", value: work, max: WORK_MAX };
         Duration::try_from_secs_f64(honest * factor).ok().filter(|length| *length <= ROUND_MAX).ok_or(too_long)
     }
+}
 
-    fn leaves(&self, engine: &Engine, key: &Key) -> Vec<Digest> {
-        let mut leaves = engine.leaves(key);
-        if let Behaviour::SkipsWork { share } = self.behaviour {
-            for (unit, leaf) in (0u32..).zip(&mut leaves) {
-                if skipped(key, unit, share) {
-                    *leaf = merkle::unit_leaf(unit, engine.parameters().units_per_round(), b"made up");
-                }
+/// Makes up what the behaviour skips.
+fn twisted(behaviour: Behaviour, key: &Key, mut leaves: Vec<Digest>) -> Vec<Digest> {
+    if let Behaviour::SkipsWork { share } = behaviour {
+        let total = leaves.len() as u32;
+        for (unit, leaf) in (0u32..).zip(&mut leaves) {
+            if skipped(key, unit, share) {
+                *leaf = merkle::unit_leaf(unit, total, b"made up");
             }
         }
-        leaves
     }
+    leaves
 }
 
 /// The longest round that is simulated.
@@ -122,17 +124,20 @@ fn check_size(parameters: &Parameters, cells: u64) -> Result<(), Error> {
     let limit = |what, value: u128, max: u128| {
         if value <= max { Ok(()) } else { Err(Error::TooLargeToSimulate { what, value, max }) }
     };
+    let memory = u128::from(cells) * u128::from(parameters.cell_bytes());
+    limit("memory", memory, MEMORY_MAX.into())?;
     match parameters.shape {
-        Shape::Vram { walkers, steps, hard, .. } => {
-            limit("memory", u128::from(cells) * CELL_BYTES as u128, MEMORY_MAX.into())?;
+        Shape::Walk { walkers, steps, hard, .. } => {
             limit("fill", u128::from(cells) * u128::from(hard), FILL_CALLS_MAX)?;
             limit("walk", u128::from(walkers) * u128::from(steps) * u128::from(hard), FILL_CALLS_MAX)
         }
-        Shape::Imma { n, k, .. } => {
+        Shape::Product { n, k, .. } => {
             limit("operand", u128::from(n) * u128::from(k.next_multiple_of(16)) * 4, MEMORY_MAX.into())?;
             limit("round", 2 * u128::from(n).pow(2) * u128::from(k), WORK_MAX)
         }
-        Shape::Fma64 { lanes, steps } => limit("round", u128::from(lanes) * u128::from(steps) * 16, WORK_MAX),
+        Shape::Chains { lanes, steps } => limit("round", u128::from(lanes) * u128::from(steps) * 32, WORK_MAX),
+        Shape::Link { blocks, .. } => limit("transfer", u128::from(blocks) * BLOCK_BYTES as u128, MEMORY_MAX.into()),
+        Shape::Pass { .. } | Shape::Pages { .. } => Ok(()),
     }
 }
 
@@ -145,10 +150,9 @@ impl Device for PacedModel {
     fn prepare(&mut self, parameters: &Parameters, fill: &Key) -> Result<Prepared, Error> {
         parameters.validate()?;
         self.ready = None;
-        let fills = matches!(parameters.shape, Shape::Vram { .. });
         let cells = parameters.cells_for(self.model.usable_bytes);
         let asked = u64::try_from(parameters.bytes_of_cells(cells)).unwrap_or(u64::MAX);
-        if fills && (cells == 0 || asked > self.model.usable_bytes) {
+        if parameters.cell_bytes() > 0 && (cells == 0 || asked > self.model.usable_bytes) {
             return Err(Error::Memory { asked, usable: self.model.usable_bytes });
         }
         check_size(parameters, cells)?;
@@ -163,12 +167,13 @@ impl Device for PacedModel {
     }
 
     fn round(&mut self, key: &Key) -> Result<RoundRoot, Error> {
+        let (card, behaviour) = (self.card.clone(), self.behaviour);
         let ready = self.ready()?;
-        let done_at = self.card.reserve(Instant::now(), ready.length);
-        let root = merkle::root(Domain::Round, self.leaves(&ready.engine, key));
-        self.card.wait(done_at);
+        let done_at = card.reserve(Instant::now(), ready.length);
+        let root = merkle::root(Domain::Round, twisted(behaviour, key, ready.engine.round(key)));
+        card.wait(done_at);
         self.rounds = self.rounds.saturating_add(1);
-        match self.behaviour {
+        match behaviour {
             Behaviour::Stalls { rounds, pause } if self.rounds > rounds => thread::sleep(pause),
             _ => {}
         }
@@ -176,8 +181,9 @@ impl Device for PacedModel {
     }
 
     fn open(&mut self, key: &Key, units: &[u32]) -> Result<Vec<OpenedUnit>, Error> {
+        let behaviour = self.behaviour;
         let ready = self.ready()?;
-        engine::check_units(ready.engine.parameters(), units)?;
-        engine::open(self.leaves(&ready.engine, key), units)
+        engine::check_units(ready.engine.units(), units)?;
+        engine::open(twisted(behaviour, key, ready.engine.again(key)?), units)
     }
 }

@@ -141,7 +141,7 @@ struct Made {
 
 fn rounds(device: &mut CpuDevice, plan: &Plan, key: Key, twist: &Twist, count: u32) -> Made {
     let mut made = Made { trees: Vec::new(), key };
-    let all: Vec<u32> = (0..plan.parameters.units_per_round()).collect();
+    let all: Vec<u32> = (0..plan.parameters.units_per_round(0)).collect();
     for _ in 0..count {
         let mut leaves: Vec<Digest> = Vec::new();
         for units in all.chunks(crate::device::OPENED_MAX) {
@@ -198,14 +198,14 @@ fn talk_through(talk: &mut Talk<'_>, probe: ProbeId, twist: &Twist) {
     let drawn = draw(
         &secret,
         &talk.chains.head(Side::Node),
-        roots.len() as u64 * u64::from(plan.parameters.units_per_round()),
+        roots.len() as u64 * u64::from(plan.parameters.units_per_round(0)),
         plan.openings,
     );
     let mut head = talk.chains.head(Side::Node).to_vec();
     head[0] ^= u8::from(twist.other_head);
     talk.input(job_input::Message::Reveal(Reveal { secret: secret.to_vec(), head, openings: plan.openings }));
     talk.output(job_output::Message::RoundRoots(RoundRoots { roots: roots.concat() }));
-    let openings = open(&trees, &drawn, plan.parameters.units_per_round(), twist);
+    let openings = open(&trees, &drawn, plan.parameters.units_per_round(0), twist);
     talk.output(job_output::Message::Openings(Openings { openings, last: true }));
 }
 

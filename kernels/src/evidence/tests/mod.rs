@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::OPENINGS;
 use crate::probe::ProbeId;
 
 mod fixture;
@@ -18,7 +19,7 @@ fn an_honest_session_is_sound_and_convicts_nobody() {
         let shown = examine(&bundle(probe, &Twist::default()), &rules(), Depth::Recompute);
         assert!(shown.is_sound(), "{:?}", shown.first_unsound());
         assert_eq!((shown.failure.clone(), shown.wrong.len(), shown.convicts), (None, 0, false));
-        assert_eq!((shown.drawn, shown.windows.len(), shown.probe), (24, 3, Some(probe)));
+        assert_eq!((shown.drawn, shown.windows.len(), shown.probe), (OPENINGS, 3, Some(probe)));
         let expectation = expected(&descriptor(&parties()), probe, Market::Development).unwrap();
         let measured = measure(&shown, &expectation);
         assert_eq!(measured.outcome, gpux_proto::evidence::Outcome::Pass);
@@ -38,12 +39,12 @@ fn a_transcript_alone_shows_no_wrong_bits_and_convicts_nobody() {
     let bundle = bundle(ProbeId::Cpu, &Twist { wrong_units: 256, ..Twist::default() });
     let shown = examine(&bundle, &rules(), Depth::Transcript);
     assert!(shown.is_sound() && !shown.convicts && shown.wrong.is_empty());
-    assert_eq!((shown.failure, shown.drawn), (None, 24));
+    assert_eq!((shown.failure, shown.drawn), (None, OPENINGS));
 }
 
 #[test]
 fn a_single_wrong_unit_scores_zero_and_convicts_nobody() {
-    // One unit in 512 is wrong: whatever is drawn, fewer than two of 24 are, with seeds as in the fixture.
+    // One unit in 512 is wrong: whatever is drawn, fewer than two of 90 are, with seeds as in the fixture.
     let shown = run(Twist { wrong_units: 1, ..Twist::default() });
     assert!(shown.wrong.len() < 2 && !shown.convicts);
 }
@@ -145,9 +146,18 @@ fn other_chains_markets_and_releases_are_refused() {
 fn claims_name_what_can_be_probed() {
     use gpux_proto::evidence::Gpu;
     let mut descriptor = descriptor(&parties());
-    assert_eq!(claims(&descriptor), [ProbeId::Cpu, ProbeId::Ram]);
+    assert_eq!(claims(&descriptor, Market::Development), [ProbeId::Cpu, ProbeId::Ram]);
     descriptor.gpus = vec![Gpu { model: "GeForce RTX 3090".into(), count: 2 }];
-    assert_eq!(claims(&descriptor), [ProbeId::Imma, ProbeId::Fma64, ProbeId::Vram, ProbeId::Cpu, ProbeId::Ram]);
+    let named =
+        |descriptor: &_, market| claims(descriptor, market).iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
+    assert_eq!(named(&descriptor, Market::Development), "imma fma64 vram cpu ram");
+    assert_eq!(named(&descriptor, Market::Production), "imma hmma fma32 fma64 vram stream link cpu ram");
+    let mut old = descriptor.clone();
+    old.gpus[0].model = "Tesla P40".into();
+    assert_eq!(named(&old, Market::Production), "fma32 fma64 dp4a vram stream link cpu ram");
+    let stream = expected(&descriptor, ProbeId::Stream, Market::Production).unwrap();
+    let vram = expected(&descriptor, ProbeId::Vram, Market::Production).unwrap();
+    assert_eq!(stream.bytes, vram.bytes * 0.9);
     let two = expected(&descriptor, ProbeId::Vram, Market::Development).unwrap();
     descriptor.gpus[0].count = 1;
     let one = expected(&descriptor, ProbeId::Vram, Market::Development).unwrap();
@@ -162,9 +172,12 @@ fn claims_name_what_can_be_probed() {
 fn the_median_window_is_measured_and_no_window_is_no_figure() {
     let window = |rounds, seconds: u64| Window { duration_us: seconds * 1_000_000, rounds, round_trips: 14 };
     let parameters = crate::plan::plan(ProbeId::Cpu, Market::Development).unwrap().parameters;
-    let of = |windows| Examination { parameters: Some(parameters), windows, ..Examination::default() };
+    let of = |windows: Vec<Window>| {
+        let work = windows.iter().map(|window| u128::from(window.rounds) * parameters.work_per_round(0)).collect();
+        Examination { parameters: Some(parameters), windows, work, ..Examination::default() }
+    };
     let expectation = expected(&descriptor(&parties()), ProbeId::Cpu, Market::Development).unwrap();
     let figures = measure(&of(vec![window(2, 1), window(18, 1), window(16, 4)]), &expectation).measurement.unwrap();
-    assert_eq!(u128::from(figures.rate), 4 * parameters.work_per_round());
+    assert_eq!(u128::from(figures.rate), 4 * parameters.work_per_round(0));
     assert_eq!(measure(&of(vec![]), &expectation).measurement, None);
 }

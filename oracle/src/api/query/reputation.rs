@@ -93,7 +93,7 @@ impl Query {
 
     async fn reputation(&self, row: &NodeRow, score: Option<ScoreRow>) -> Result<Reputation, Error> {
         let descriptor = descriptor(&registry::description(row)?)?;
-        let samples = self.samples(row.node, &evidence::claims(&descriptor)).await?;
+        let samples = self.samples(row.node, &evidence::claims(&descriptor, self.view.plan())).await?;
         let nearest = finding::nearest(&descriptor, &samples, self.view.plan());
         let payments = self.store.payments(row.node).await?;
         let scored = score.as_ref().map(|row| &row.score);

@@ -89,7 +89,7 @@ pub(super) fn hold(open_id: [u8; 32], renter: &SigningKey, node: &SigningKey, tw
     let root = Root { root: merkle::session_root(&roots).to_vec(), rounds: vec![1; trees.len()] };
     talk.output(Output::Root(root));
     let head = talk.chains.head(Side::Node);
-    let units = u64::from(plan.parameters.units_per_round());
+    let units = u64::from(plan.parameters.units_per_round(0));
     let mut drawn = draw(&SECRET, &head, roots.len() as u64 * units, plan.openings);
     talk.input(Input::Reveal(Reveal { secret: SECRET.to_vec(), head: head.to_vec(), openings: plan.openings }));
     talk.output(Output::RoundRoots(RoundRoots { roots: roots.concat() }));
@@ -108,7 +108,7 @@ pub(super) fn hold(open_id: [u8; 32], renter: &SigningKey, node: &SigningKey, tw
 fn hold_window(talk: &mut Talk<'_>, plan: &Plan, window: u32, device: &mut CpuDevice) -> merkle::Tree {
     let seed = [0x40 + window as u8; 32];
     let key = Key::first(&seed, 0);
-    let units: Vec<u32> = (0..plan.parameters.units_per_round()).collect();
+    let units: Vec<u32> = (0..plan.parameters.units_per_round(0)).collect();
     let mut leaves = Vec::new();
     for units in units.chunks(OPENED_MAX) {
         leaves.extend(device.open(&key, units).unwrap().into_iter().map(|unit| unit.leaf));

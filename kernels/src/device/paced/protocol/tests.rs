@@ -16,7 +16,7 @@ fn model(behaviour: Behaviour) -> PacedModel {
 }
 
 fn small() -> Parameters {
-    Parameters { probe: ProbeId::Vram, shape: Shape::Vram { cells: 0, walkers: 5, steps: 3, hard: 4 }, scale: 1 << 14 }
+    Parameters { probe: ProbeId::Vram, shape: Shape::Walk { cells: 0, walkers: 5, steps: 3, hard: 4 }, scale: 1 << 14 }
 }
 
 /// What a peer sends, and what is sent to it.
@@ -129,8 +129,8 @@ fn client_and_cpu_device_agree() {
     let fill = Key::fill(&[1; 32], 0);
     let cells = client.prepare(&small(), &fill).unwrap().cells;
     assert_eq!(cells, client.info().usable_bytes / 64 / (1 << 14));
-    let Shape::Vram { walkers, steps, hard, .. } = small().shape else { panic!("not a memory probe") };
-    let named = Parameters { shape: Shape::Vram { cells, walkers, steps, hard }, ..small() };
+    let Shape::Walk { walkers, steps, hard, .. } = small().shape else { panic!("not a memory probe") };
+    let named = Parameters { shape: Shape::Walk { cells, walkers, steps, hard }, ..small() };
     let mut cpu = CpuDevice::new(2).with_usable_bytes(1 << 20);
     cpu.prepare(&named, &fill).unwrap();
     let key = Key::first(&[2; 32], 0);
