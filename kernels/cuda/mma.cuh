@@ -17,12 +17,26 @@
 #endif
 
 #ifdef GPUX_HOST
-using gpux_host::cp_async_16;
 using gpux_host::cp_async_commit;
 using gpux_host::cp_async_wait;
-using gpux_host::ldmatrix_x4;
 using gpux_host::mma_f16_16816;
 using gpux_host::mma_s8_16832;
+
+using SharedAddress = unsigned char *;
+
+inline SharedAddress shared_address(unsigned char *shared) { return shared; }
+
+template <u32 OFFSET> inline void ldmatrix_x4(u32 (&r)[4], SharedAddress row) {
+    gpux_host::ldmatrix_x4(r, row + OFFSET);
+}
+
+template <u32 OFFSET> inline void cp_async_16(SharedAddress shared, const void *global) {
+    gpux_host::cp_async_16(shared + OFFSET, global);
+}
+
+template <u32 OFFSET> inline void store_shared_16(SharedAddress shared, uint4 quad) {
+    *reinterpret_cast<uint4 *>(shared + OFFSET) = quad;
+}
 #else
 
 // d += a b of signed bytes: 16 x 32 by 32 x 8.
@@ -61,23 +75,33 @@ __device__ __forceinline__ void mma_f16_16816(float (&d)[4], const u32 (&a)[4], 
 #endif
 }
 
-__device__ __forceinline__ u32 shared_address(const void *shared) {
+// A place in shared memory as these instructions take it. Offsets that are known are part of the instruction; as parts of
+// pointers they would each be worked out, and kept in a register.
+using SharedAddress = u32;
+
+__device__ __forceinline__ SharedAddress shared_address(unsigned char *shared) {
     return static_cast<u32>(__cvta_generic_to_shared(shared));
 }
 
 // Loads four matrices of 8 rows of 16 bytes; lane i names row i % 8 of matrix i / 8.
-__device__ __forceinline__ void ldmatrix_x4(u32 (&r)[4], const void *row) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+template <u32 OFFSET> __device__ __forceinline__ void ldmatrix_x4(u32 (&r)[4], SharedAddress row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(shared_address(row))
+                 : "r"(row), "n"(OFFSET)
+                 : "memory");
+}
+
+template <u32 OFFSET> __device__ __forceinline__ void store_shared_16(SharedAddress shared, uint4 quad) {
+    asm volatile("st.shared.v4.b32 [%0+%1], {%2,%3,%4,%5};" ::"r"(shared), "n"(OFFSET), "r"(quad.x), "r"(quad.y),
+                 "r"(quad.z), "r"(quad.w)
                  : "memory");
 }
 
 #if GPUX_ASYNC_COPY
 // Copies 16 bytes to shared memory, past the registers and the first-level cache. They have landed for the thread
 // after a wait, and for the block after the barrier that follows it.
-__device__ __forceinline__ void cp_async_16(void *shared, const void *global) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(shared)), "l"(global) : "memory");
+template <u32 OFFSET> __device__ __forceinline__ void cp_async_16(SharedAddress shared, const void *global) {
+    asm volatile("cp.async.cg.shared.global [%0+%1], [%2], 16;" ::"r"(shared), "n"(OFFSET), "l"(global) : "memory");
 }
 
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
