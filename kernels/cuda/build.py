@@ -169,9 +169,11 @@ def check(tools: Toolchain) -> List[str]:
 def replace_committed(tools: Toolchain) -> None:
     """Writes the modules in place of those that are there, all or none."""
     with tempfile.TemporaryDirectory() as name:
-        generate(tools, Path(name))
+        fresh = Path(name) / COMMITTED.name
+        fresh.mkdir()
+        generate(tools, fresh)
         shutil.rmtree(COMMITTED, ignore_errors=True)
-        shutil.copytree(name, COMMITTED)
+        shutil.copytree(fresh, COMMITTED)
 
 
 def main() -> int:

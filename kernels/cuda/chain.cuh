@@ -23,7 +23,7 @@ template <typename Real, u32 PAIRS> struct Chain {
     __device__ __forceinline__ void start(u32 lane, u32 stream, u32 k0, u32 k1) {
 #pragma unroll
         for (u32 pair = 0; pair < PAIRS; ++pair) {
-            const uint4 words = philox(make_uint4(lane, pair, stream, 0), k0, k1);
+            const uint4 words = words_at(u64(pair) << 32 | lane, stream, k0, k1);
             x[pair] = Real(1) + fraction(words.x);
             y[pair] = Real(1) + fraction(words.y);
             s[pair] = Real(0.5) + fraction(words.z) * Real(0.5);

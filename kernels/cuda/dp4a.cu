@@ -34,7 +34,7 @@ extern "C" __global__ void __launch_bounds__(256) gpux_dp4a(u32 lanes, u32 steps
     Words a, b, c, d;
 #pragma unroll
     for (u32 i = 0; i < GROUPS; ++i) {
-        const uint4 words = philox(make_uint4(lane, i, STREAM_DOT, 0), k0, k1);
+        const uint4 words = words_at(u64(i) << 32 | lane, STREAM_DOT, k0, k1);
         a[i] = words.x, b[i] = words.y, c[i] = words.z, d[i] = words.w;
     }
 #pragma unroll 1

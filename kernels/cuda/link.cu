@@ -20,3 +20,13 @@ extern "C" __global__ void __launch_bounds__(BLOCK_THREADS, BLOCKS_RESIDENT) gpu
                          make_uint4(k0, k1, k2, k3));
     write_block_leaf(leaves, block, total, sum);
 }
+
+// One end of a trip: the state's hash replaces it.
+extern "C" __global__ void __launch_bounds__(1) gpux_trip(u32 *state) {
+    u32 words[8];
+#pragma unroll
+    for (u32 i = 0; i < 8; ++i) words[i] = state[i];
+    const Digest digest = hash_words(words);
+#pragma unroll
+    for (u32 i = 0; i < 8; ++i) state[i] = digest.words[i];
+}

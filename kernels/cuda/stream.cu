@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK_THREADS)
 #pragma unroll 1
     for (u32 quad = threadIdx.x; quad < BLOCK_QUADS; quad += BLOCK_THREADS) {
         const u64 index = block * BLOCK_QUADS + quad;
-        store_quad(quads + quad, philox(make_uint4(u32(index), u32(index >> 32), STREAM_BLOCK, 0), k0, k1));
+        store_quad(quads + quad, words_at(index, STREAM_BLOCK, k0, k1));
     }
 }
 

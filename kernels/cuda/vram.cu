@@ -44,7 +44,7 @@ extern "C" __global__ void __launch_bounds__(32) gpux_walk(
     const u64 *__restrict__ chunks, u32 shift, u64 cells, u32 walkers, u32 steps, u32 k0, u32 k1, u32 *leaves) {
     const u32 walker = blockIdx.x * blockDim.x + threadIdx.x;
     if (walker >= walkers) return;
-    const uint4 first = philox(make_uint4(walker, 0, STREAM_WALKER, 0), k0, k1);
+    const uint4 first = words_at(walker, STREAM_WALKER, k0, k1);
     u64 state = u64(first.y) << 32 | first.x;
 #pragma unroll 1
     for (u32 step = 0; step < steps; ++step) {

@@ -65,6 +65,11 @@ class Assembly(unittest.TestCase):
         verdict = assembly.judge(assembly.parse(text, SASS), SASS, RULE, 86)
         self.assertEqual((verdict.expected, verdict.total), (2, 4))
 
+    def test_padding_does_not_count(self):
+        text = SASS_TEXT.replace(".L_x_2:", ".L_x_2:\n        /*0028*/                   NOP ;")
+        verdict = assembly.judge(assembly.parse(text, SASS), SASS, RULE, 86)
+        self.assertEqual((verdict.expected, verdict.total), (2, 4))
+
     def test_local_memory_is_refused(self):
         self.assertEqual(problems(SASS_TEXT.replace("EXIT", "LDL.64 R2, [R1]")), ["k: LDL.64 is local memory"])
         self.assertEqual(problems(SASS_TEXT.replace("EXIT", "STL [R1], R2")), ["k: STL is local memory"])
