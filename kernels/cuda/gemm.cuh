@@ -41,27 +41,30 @@ struct Feed {
         to = ring + panel_place(row, quad);
     }
 
-    // Begins to fetch the next step, if it exists.
-    template <u32 SLOT> __device__ __forceinline__ void fetch(bool exists) {
-        if (exists) {
-            const u64 below = u64(pitch) * (TILE_EDGE / 2);
+    // Begins to fetch the next of `unfetched` steps.
+    template <u32 SLOT> __device__ __forceinline__ void fetch(int unfetched) {
 #if GPUX_ASYNC_COPY
+        if (unfetched > 0) {
+            const u64 below = u64(pitch) * (TILE_EDGE / 2);
             cp_async_16<SLOT * SLOT_BYTES>(to, left);
             cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2>(to, left + below);
             cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES>(to, right);
             cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2 * 3>(to, right + below);
-#else
-            staged[0] = left[0];
-            staged[1] = left[below];
-            staged[2] = right[0];
-            staged[3] = right[below];
-#endif
             left += STEP_QUADS;
             right += STEP_QUADS;
         }
-#if GPUX_ASYNC_COPY
         // Without a step too: the wait counts groups.
         cp_async_commit();
+#else
+        // The last step is fetched once more at the end, which costs no branch.
+        const u64 below = u64(pitch) * (TILE_EDGE / 2);
+        staged[0] = left[0];
+        staged[1] = left[below];
+        staged[2] = right[0];
+        staged[3] = right[below];
+        const u32 further = unfetched > 1 ? STEP_QUADS : 0;
+        left += further;
+        right += further;
 #endif
     }
 
@@ -161,7 +164,7 @@ template <typename Unit> struct Product {
         if (remaining - int(SLOT) <= rest) return false;
         // The slot behind is free: the barrier in the last step came after its last loads.
         constexpr u32 BEHIND = (SLOT + SLOTS - 1) % SLOTS, NEXT = (SLOT + 1) % SLOTS;
-        feed.fetch<BEHIND>(remaining - int(SLOT) >= int(SLOTS));
+        feed.fetch<BEHIND>(remaining - int(SLOT + SLOTS - 1));
         multiply<0, SLOT * SLOT_BYTES>(left_at[1], right_at[1]);
         feed.land<BEHIND>();
         // After the last step this loads what nobody multiplies.
@@ -177,8 +180,8 @@ template <typename Unit> struct Product {
     __device__ __forceinline__ void run(Feed &feed, int steps) {
         each([](Sum &sum, u32, u32) { sum = 0; });
         // Two steps at least: a pitch is a multiple of 128 bytes.
-        feed.fetch<0>(true);
-        if constexpr (SLOTS == 3) feed.fetch<1>(true);
+        feed.fetch<0>(steps);
+        if constexpr (SLOTS == 3) feed.fetch<1>(steps - 1);
         feed.land<0>();
         load_right<0, 0>(right_at[0]);
         ldmatrix_x4<0>(left[0], left_at[0]);

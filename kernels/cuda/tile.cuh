@@ -27,8 +27,8 @@ struct Tile {
 
     // Puts zeros behind the last value, up to the end of its block of the hash.
     __device__ __forceinline__ void pad() {
-        const u32 index = rows * columns + threadIdx.x;
-        if (threadIdx.x < 32 && index % 32 > (index - threadIdx.x - 1) % 32) put(index, 0);
+        const u32 end = rows * columns;
+        if (threadIdx.x < (0 - end) % (HASH_BLOCK_BYTES / 2)) put(end + threadIdx.x, 0);
     }
 
     __device__ __forceinline__ void load(u32 (&block)[16], u32 from_byte) const {
