@@ -24,13 +24,15 @@ __device__ __forceinline__ u32 panel_place(u32 row, u32 quad) {
     return row * STEP_BYTES + (quad ^ (row / 2 % 4)) * 16;
 }
 
-// Brings steps from memory into slots: thread 4i + quad the rows i and 64 + i of either panel.
+// Brings steps from memory into slots: thread 4i + quad the rows i and 64 + i of either panel. A step is fetched in
+// three parts, among which a warp multiplies: without asynchronous copies it passes through registers, and those of one
+// panel are all that can be spared.
 struct Feed {
     const uint4 *left, *right;
     u32 pitch;
     SharedAddress to;
 #if !GPUX_ASYNC_COPY
-    uint4 staged[4];
+    uint4 staged[2];
 #endif
 
     __device__ __forceinline__ Feed(const uint4 *a, const uint4 *b, u32 row_quads, SharedAddress ring) {
@@ -38,47 +40,58 @@ struct Feed {
         left = a + u64(row) * row_quads + quad;
         right = b + u64(row) * row_quads + quad;
         pitch = row_quads;
-        to = ring + panel_place(row, quad);
+        to = kept(ring + panel_place(row, quad));
     }
 
-    // Begins to fetch the next of `unfetched` steps.
-    template <u32 SLOT> __device__ __forceinline__ void fetch(int unfetched) {
+    __device__ __forceinline__ u64 below() const { return u64(pitch) * (TILE_EDGE / 2); }
+
 #if GPUX_ASYNC_COPY
+    // Begins to fetch the next of `unfetched` steps.
+    template <u32 SLOT> __device__ __forceinline__ void begin(int unfetched) {
         if (unfetched > 0) {
-            const u64 below = u64(pitch) * (TILE_EDGE / 2);
             cp_async_16<SLOT * SLOT_BYTES>(to, left);
-            cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2>(to, left + below);
+            cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2>(to, left + below());
             cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES>(to, right);
-            cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2 * 3>(to, right + below);
+            cp_async_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2 * 3>(to, right + below());
             left += STEP_QUADS;
             right += STEP_QUADS;
         }
         // Without a step too: the wait counts groups.
         cp_async_commit();
-#else
-        // The last step is fetched once more at the end, which costs no branch.
-        const u64 below = u64(pitch) * (TILE_EDGE / 2);
-        staged[0] = left[0];
-        staged[1] = left[below];
-        staged[2] = right[0];
-        staged[3] = right[below];
-        const u32 further = unfetched > 1 ? STEP_QUADS : 0;
-        left += further;
-        right += further;
-#endif
     }
+    template <u32 SLOT> __device__ __forceinline__ void middle(int) {}
+    template <u32 SLOT> __device__ __forceinline__ void end() {}
 
-    // Makes the next step visible to the block. Without asynchronous copies that is the step fetched last, into SLOT.
-    template <u32 SLOT> __device__ __forceinline__ void land() {
-#if GPUX_ASYNC_COPY
+    // Makes the step after the current one visible to the block.
+    __device__ __forceinline__ void land() {
         cp_async_wait<SLOTS - 2>();
+        __syncthreads();
+    }
 #else
+    // Begins to fetch the next of `unfetched` steps. After the last it is the last again, which costs no branch.
+    template <u32 SLOT> __device__ __forceinline__ void begin(int unfetched) {
+        staged[0] = left[0];
+        staged[1] = left[below()];
+        left += unfetched > 1 ? STEP_QUADS : 0;
+    }
+    template <u32 SLOT> __device__ __forceinline__ void middle(int unfetched) {
         store_shared_16<SLOT * SLOT_BYTES>(to, staged[0]);
         store_shared_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2>(to, staged[1]);
-        store_shared_16<SLOT * SLOT_BYTES + PANEL_BYTES>(to, staged[2]);
-        store_shared_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2 * 3>(to, staged[3]);
+        staged[0] = right[0];
+        staged[1] = right[below()];
+        right += unfetched > 1 ? STEP_QUADS : 0;
+    }
+    template <u32 SLOT> __device__ __forceinline__ void end() {
+        store_shared_16<SLOT * SLOT_BYTES + PANEL_BYTES>(to, staged[0]);
+        store_shared_16<SLOT * SLOT_BYTES + PANEL_BYTES / 2 * 3>(to, staged[1]);
+    }
+    __device__ __forceinline__ void land() { __syncthreads(); }
 #endif
-        __syncthreads();
+
+    template <u32 SLOT> __device__ __forceinline__ void fetch(int unfetched) {
+        begin<SLOT>(unfetched);
+        middle<SLOT>(unfetched);
+        end<SLOT>();
     }
 };
 
@@ -89,8 +102,8 @@ using Turn = Slots<0, 1, 2>;
 using Turn = Slots<0, 1>;
 #endif
 
-// Unit says how to multiply and how to keep sums exact:
-//   Sum, the type of a sum; RUN_STEPS, the steps after which sums are reduced (a multiple of SLOTS), or 0;
+// A warp's part of the tile. Unit says how to multiply and how to keep sums exact:
+//   Sum, the type of a sum; RUN_STEPS, the steps after which sums are reduced (a multiple of SLOTS), or 0 for none;
 //   multiply(d, a, b); reduce(sum); low(sum), the low 16 bits of a reduced sum.
 template <typename Unit> struct Product {
     using Sum = typename Unit::Sum;
@@ -101,6 +114,8 @@ template <typename Unit> struct Product {
     Sum sums[4][4][4];
     u32 left[4][4];
     u32 right[2][2][4];
+    // Where the lane loads: the first half step, and the second.
+    SharedAddress left_at[2], right_at[2];
 
     template <u32 OFFSET, u32 HALF> __device__ __forceinline__ void load_right(SharedAddress at) {
         ldmatrix_x4<OFFSET + PANEL_BYTES>(right[HALF][0], at);
@@ -116,19 +131,14 @@ template <typename Unit> struct Product {
         }
     }
 
-    // Multiplies half a step. The next half step's fragments are loaded meanwhile: those of a row of the left operand
-    // as soon as the row is done, which leaves three rows of products to hide the load and takes no second set.
-    template <u32 HALF, u32 NEXT>
-    __device__ __forceinline__ void multiply(SharedAddress next_left, SharedAddress next_right) {
-        load_right<NEXT, HALF ^ 1>(next_right);
-        multiply_row<HALF>(0);
-        ldmatrix_x4<NEXT>(left[0], next_left);
-        multiply_row<HALF>(1);
-        ldmatrix_x4<NEXT + 16 * STEP_BYTES>(left[1], next_left);
-        multiply_row<HALF>(2);
-        ldmatrix_x4<NEXT + 32 * STEP_BYTES>(left[2], next_left);
-        multiply_row<HALF>(3);
-        ldmatrix_x4<NEXT + 48 * STEP_BYTES>(left[3], next_left);
+    // Multiplies two rows of half a step. The next half step's fragments are loaded meanwhile: those of a row of the
+    // left operand as soon as the row is done, which leaves three rows of products to hide the load and takes no second
+    // set of registers.
+    template <u32 HALF, u32 FIRST, u32 NEXT> __device__ __forceinline__ void multiply_rows(SharedAddress next_left) {
+        multiply_row<HALF>(FIRST);
+        ldmatrix_x4<NEXT + FIRST * 16 * STEP_BYTES>(left[FIRST], next_left);
+        multiply_row<HALF>(FIRST + 1);
+        ldmatrix_x4<NEXT + (FIRST + 1) * 16 * STEP_BYTES>(left[FIRST + 1], next_left);
     }
 
     // Calls action(sum, row, column) for every sum of the thread, counted from its first.
@@ -143,9 +153,6 @@ template <typename Unit> struct Product {
         }
     }
 
-    // Where the lane loads: the first half step, and the second.
-    SharedAddress left_at[2], right_at[2];
-
     __device__ __forceinline__ void aim(SharedAddress ring, u32 warp_row, u32 warp_column) {
         const u32 lane = threadIdx.x % 32;
         // The four matrices of an ldmatrix: on the left 8 rows, the next 8, and both 16 bytes further; on the right 8
@@ -153,22 +160,31 @@ template <typename Unit> struct Product {
         // quads are permuted by exclusive or.
         const u32 left_place = panel_place(warp_row + lane % 16, lane / 16);
         const u32 right_place = panel_place(warp_column + lane / 16 * 8 + lane % 8, lane / 8 % 2);
-        left_at[0] = ring + left_place;
-        left_at[1] = ring + (left_place ^ 32);
-        right_at[0] = ring + right_place;
-        right_at[1] = ring + (right_place ^ 32);
+        left_at[0] = kept(ring + left_place);
+        left_at[1] = kept(ring + (left_place ^ 32));
+        right_at[0] = kept(ring + right_place);
+        right_at[1] = kept(ring + (right_place ^ 32));
     }
 
-    // Multiplies the step in SLOT, unless the run ends before it; `left` steps remained when the turn began.
+    // Multiplies the step in SLOT, unless the run ends before it: `remaining` steps were left when the turn began, and
+    // `rest` are left when the run ends.
     template <u32 SLOT> __device__ __forceinline__ bool step(Feed &feed, int remaining, int rest) {
         if (remaining - int(SLOT) <= rest) return false;
         // The slot behind is free: the barrier in the last step came after its last loads.
-        constexpr u32 BEHIND = (SLOT + SLOTS - 1) % SLOTS, NEXT = (SLOT + 1) % SLOTS;
-        feed.fetch<BEHIND>(remaining - int(SLOT + SLOTS - 1));
-        multiply<0, SLOT * SLOT_BYTES>(left_at[1], right_at[1]);
-        feed.land<BEHIND>();
+        constexpr u32 HERE = SLOT * SLOT_BYTES, NEXT = (SLOT + 1) % SLOTS * SLOT_BYTES;
+        constexpr u32 BEHIND = (SLOT + SLOTS - 1) % SLOTS;
+        const int unfetched = remaining - int(SLOT + SLOTS - 1);
+        load_right<HERE, 1>(right_at[1]);
+        feed.begin<BEHIND>(unfetched);
+        multiply_rows<0, 0, HERE>(left_at[1]);
+        feed.middle<BEHIND>(unfetched);
+        multiply_rows<0, 2, HERE>(left_at[1]);
+        feed.end<BEHIND>();
+        feed.land();
         // After the last step this loads what nobody multiplies.
-        multiply<1, NEXT * SLOT_BYTES>(left_at[0], right_at[0]);
+        load_right<NEXT, 0>(right_at[0]);
+        multiply_rows<1, 0, NEXT>(left_at[0]);
+        multiply_rows<1, 2, NEXT>(left_at[0]);
         return true;
     }
 
@@ -179,10 +195,9 @@ template <typename Unit> struct Product {
 
     __device__ __forceinline__ void run(Feed &feed, int steps) {
         each([](Sum &sum, u32, u32) { sum = 0; });
-        // Two steps at least: a pitch is a multiple of 128 bytes.
         feed.fetch<0>(steps);
         if constexpr (SLOTS == 3) feed.fetch<1>(steps - 1);
-        feed.land<0>();
+        feed.land();
         load_right<0, 0>(right_at[0]);
         ldmatrix_x4<0>(left[0], left_at[0]);
         ldmatrix_x4<16 * STEP_BYTES>(left[1], left_at[0]);
@@ -192,9 +207,10 @@ template <typename Unit> struct Product {
         while (steps > 0) {
             const int rest = RUN_STEPS == 0 || steps < RUN_STEPS ? 0 : steps - RUN_STEPS;
 #pragma unroll 1
-            for (; steps > rest; steps -= SLOTS) turn(Turn(), feed, steps, rest);
+            for (; steps > rest; steps -= int(SLOTS)) turn(Turn(), feed, steps, rest);
             each([](Sum &sum, u32, u32) { Unit::reduce(sum); });
         }
+        // The ring is free from here on: every copy has landed, and all warps have loaded what was theirs.
         __syncthreads();
     }
 };

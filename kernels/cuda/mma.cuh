@@ -26,6 +26,8 @@ using SharedAddress = unsigned char *;
 
 inline SharedAddress shared_address(unsigned char *shared) { return shared; }
 
+template <typename Word> inline Word kept(Word word) { return word; }
+
 template <u32 OFFSET> inline void ldmatrix_x4(u32 (&r)[4], SharedAddress row) {
     gpux_host::ldmatrix_x4(r, row + OFFSET);
 }
@@ -75,12 +77,21 @@ __device__ __forceinline__ void mma_f16_16816(float (&d)[4], const u32 (&a)[4], 
 #endif
 }
 
-// A place in shared memory as these instructions take it. Offsets that are known are part of the instruction; as parts of
-// pointers they would each be worked out, and kept in a register.
+// A place in shared memory as these instructions take it. Offsets that are known are part of the instruction; as parts
+// of pointers they would each be worked out, and kept in a register.
 using SharedAddress = u32;
 
 __device__ __forceinline__ SharedAddress shared_address(unsigned char *shared) {
     return static_cast<u32>(__cvta_generic_to_shared(shared));
+}
+
+// Has a word worked out once and held in a register, where the compiler would do it anew before each use. Level 75
+// stages copies in registers and has none to spare.
+__device__ __forceinline__ u32 kept(u32 word) {
+#if GPUX_ASYNC_COPY
+    asm volatile("mov.b32 %0, %0;" : "+r"(word));
+#endif
+    return word;
 }
 
 // Loads four matrices of 8 rows of 16 bytes; lane i names row i % 8 of matrix i / 8.

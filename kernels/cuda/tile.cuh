@@ -2,8 +2,8 @@
 //
 // The tile's bytes are the low 16 bits of its values, row by row, without gaps where the matrix ends inside the tile:
 // 32 KiB at most, which are 32 chunks of BLAKE3. One warp hashes them, a lane a chunk. Chunks are 1,024 bytes apart, so
-// that all lanes would read from the same bank; blocks of 16 bytes are therefore permuted within lines of 128 bytes. The
-// permutation differs between chunks, for these reads, and between the lines of a chunk, for the writes of rows.
+// that all lanes would read from the same bank; blocks of 16 bytes are therefore permuted within lines of 128 bytes.
+// The permutation differs between chunks, for these reads, and between the lines of a chunk, for the writes of rows.
 #pragma once
 #include "gpux.cuh"
 
