@@ -3,6 +3,7 @@
 // A fiber runs until it has to wait for others; which one goes on is drawn from a seed. A meeting that can never be
 // complete (a barrier in a branch, a collective that a lane misses) ends the launch with a message.
 #pragma once
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdint>
@@ -68,7 +69,10 @@ using Perform = void (*)(void *const *registers, unsigned mask);
 struct Thread {
     enum class State { RUNNABLE, IN_MEETING, AT_BARRIER, ENDED };
 
-    ucontext_t context;
+    // Where it begins, and where it goes on.
+    ucontext_t beginning;
+    jmp_buf rest;
+    bool begun;
     uint3 index;
     State state;
     Meeting meeting;
@@ -102,6 +106,7 @@ public:
 private:
     static void enter();
     void begin();
+    void resume();
     bool pick();
     bool pick_of_warp(unsigned warp);
     void wait(Thread::State state);
@@ -113,7 +118,7 @@ private:
     void **const arguments;
     std::vector<Thread> threads;
     std::vector<char> stacks;
-    ucontext_t scheduler{};
+    jmp_buf scheduler;
     unsigned running = 0;
     unsigned at_barrier = 0;
     // A warp goes on until it waits, or until one of this many draws changes it.

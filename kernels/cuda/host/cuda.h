@@ -40,7 +40,6 @@ inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 
 // Caches hold nothing that memory does not.
-template <typename T> inline T __ldg(const T *from) { return *from; }
 template <typename T> inline T __ldcg(const T *from) { return *from; }
 template <typename T> inline void __stcg(T *to, T value) { *to = value; }
 
@@ -54,24 +53,6 @@ inline int __dp4a(int a, int b, int c) {
     unsigned sum = c;
     for (int at = 0; at < 32; at += 8) sum += unsigned(int8_t(a >> at) * int8_t(b >> at));
     return int(sum);
-}
-
-inline int __clz(int word) { return word ? __builtin_clz(unsigned(word)) : 32; }
-
-// The upper or lower word of high:low, shifted by the low five bits of `shift`.
-inline unsigned __funnelshift_l(unsigned low, unsigned high, unsigned shift) {
-    return unsigned(((uint64_t(high) << 32 | low) << (shift & 31)) >> 32);
-}
-inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
-    return unsigned((uint64_t(high) << 32 | low) >> (shift & 31));
-}
-
-// Every nibble of the selector picks a byte of b:a; no kernel asks for a sign.
-inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
-    const uint64_t bytes = uint64_t(b) << 32 | a;
-    unsigned picked = 0;
-    for (unsigned at = 0; at < 4; ++at) picked |= unsigned(bytes >> (selector >> 4 * at & 7) * 8 & 0xFF) << 8 * at;
-    return picked;
 }
 
 // Rounded once, whatever the compiler does elsewhere.
@@ -108,18 +89,6 @@ template <typename T> inline T shuffle(const char *name, unsigned mask, T value,
 
 inline unsigned __float_as_uint(float value) { return gpux_host::bits<unsigned>(value); }
 inline long long __double_as_longlong(double value) { return gpux_host::bits<long long>(value); }
-
-inline void __syncwarp(unsigned mask = gpux_host::WHOLE_WARP) {
-    gpux_host::block().meet({"__syncwarp", mask, nullptr}, [](void *const *, unsigned) {});
-}
-
-template <typename T> inline T __shfl_sync(unsigned mask, T value, unsigned from) {
-    return gpux_host::shuffle("__shfl_sync", mask, value, from % gpux_host::WARP_LANES);
-}
-
-template <typename T> inline T __shfl_xor_sync(unsigned mask, T value, unsigned flip) {
-    return gpux_host::shuffle("__shfl_xor_sync", mask, value, gpux_host::block().lane() ^ flip);
-}
 
 // A lane at the end of the warp keeps its own value.
 template <typename T> inline T __shfl_down_sync(unsigned mask, T value, unsigned delta) {

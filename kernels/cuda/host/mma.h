@@ -58,11 +58,11 @@ inline void mma_s8_16832(int d[4], const uint32_t a[4], const uint32_t b[2]) {
     });
 }
 
-// Value of a binary16; no infinities or NaNs occur.
+// Value of a binary16. Only poison holds infinities and NaNs; as numbers too large they are found as well.
 inline double half_value(uint16_t bits) {
-    const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-    const double value = exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24);
-    return bits & 0x8000 ? -value : value;
+    const unsigned exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    const double steps = exponent == 0 ? mantissa : double(1024 + mantissa) * (1u << (exponent - 1));
+    return (bits & 0x8000 ? -steps : steps) * 0x1p-24;
 }
 
 // A card may add in any order and cut what does not fit, so integers are exact only as long as no order of the sum can
