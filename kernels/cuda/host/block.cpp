@@ -47,7 +47,8 @@ void Copies::wait(size_t groups_pending) {
 Block::Block(uint3 grid, uint3 size, Kernel kernel, void **arguments, uint64_t seed)
     : grid(grid), size(size), random(seed), kernel(kernel), arguments(arguments) {
     threads.resize(size_t(size.x) * size.y * size.z);
-    stacks.resize(threads.size() * STACK_BYTES);
+    // Left as it is: zeroing them would take longer than many a launch.
+    stacks.reset(new char[threads.size() * STACK_BYTES]);
 }
 
 void Block::enter() {
@@ -65,7 +66,7 @@ void Block::begin() {
         thread = Thread{};
         thread.index = {at % size.x, at / size.x % size.y, at / size.x / size.y};
         getcontext(&thread.beginning);
-        thread.beginning.uc_stack.ss_sp = stacks.data() + at * STACK_BYTES;
+        thread.beginning.uc_stack.ss_sp = stacks.get() + at * STACK_BYTES;
         thread.beginning.uc_stack.ss_size = STACK_BYTES;
         makecontext(&thread.beginning, &Block::enter, 0);
     }
@@ -135,8 +136,8 @@ void Block::check_meeting(const Thread &other, const Meeting &meeting) {
     }
     if (other.state != Thread::State::IN_MEETING) return;
     if (strcmp(other.meeting.name, meeting.name) != 0 || other.meeting.mask != meeting.mask) {
-        fail(Outcome::FAULT, std::string(meeting.name) + ", while thread " + named(other.index) + " of the warp is at " +
-                                 other.meeting.name + ", or their masks differ");
+        fail(Outcome::FAULT, std::string(meeting.name) + ", while thread " + named(other.index) +
+                                 " of the warp is at " + other.meeting.name + ", or their masks differ");
     }
 }
 

@@ -7,6 +7,7 @@
 #include <ucontext.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -117,7 +118,7 @@ private:
     const Kernel kernel;
     void **const arguments;
     std::vector<Thread> threads;
-    std::vector<char> stacks;
+    std::unique_ptr<char[]> stacks;
     jmp_buf scheduler;
     unsigned running = 0;
     unsigned at_barrier = 0;

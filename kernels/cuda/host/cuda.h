@@ -1,7 +1,7 @@
 // The part of CUDA that the kernels use, as C++17 for the host.
 //
-// With it the same sources run on a machine without a card, under a seeded schedule of warps and lanes, and are compared
-// with the reference bit for bit. For tests only: thousands of times slower than a card.
+// With it the same sources run on a machine without a card, under a seeded schedule of warps and lanes, and are
+// compared with the reference bit for bit. For tests only: thousands of times slower than a card.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -41,8 +41,8 @@ Outcome run(uint3 grid, uint3 size, Kernel kernel, void **arguments, uint64_t se
     return Outcome::DONE;
 }
 
-Outcome launch(const std::string &module, const std::string &name, uint3 grid, uint3 size, void **arguments, uint64_t seed,
-               std::string &message) {
+Outcome launch(const std::string &module, const std::string &name, uint3 grid, uint3 size, void **arguments,
+               uint64_t seed, std::string &message) {
     const auto found = kernels().find({module, name});
     if (found == kernels().end()) {
         message = "no kernel " + name + " in module " + module;

@@ -17,12 +17,12 @@ template <typename Value, unsigned DEPTH> struct Operands {
     Value a[16][DEPTH], b[8][DEPTH];
 
     // Takes the fragments of a lane; `value` reads one value of a register.
-    template <typename Read> void gather(unsigned lane, const uint32_t *a_fragment, const uint32_t *b_fragment, Read value) {
+    template <typename Read> void gather(unsigned lane, const uint32_t *a_words, const uint32_t *b_words, Read value) {
         const unsigned group = lane / 4, member = lane % 4;
         for (unsigned at = 0; at < PER; ++at) {
             const unsigned k = member * PER + at;
-            for (unsigned i = 0; i < 4; ++i) a[group + i % 2 * 8][k + i / 2 * 4 * PER] = value(a_fragment[i], at);
-            for (unsigned i = 0; i < 2; ++i) b[group][k + i * 4 * PER] = value(b_fragment[i], at);
+            for (unsigned i = 0; i < 4; ++i) a[group + i % 2 * 8][k + i / 2 * 4 * PER] = value(a_words[i], at);
+            for (unsigned i = 0; i < 2; ++i) b[group][k + i * 4 * PER] = value(b_words[i], at);
         }
     }
 };
