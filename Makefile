@@ -1,5 +1,5 @@
-# make demo · make test · make check · make bench. Needs Rust, Node with npm, Python and a C compiler; the rest is
-# installed here.
+# make demo · make test · make check · make bench. Needs Rust, Node with npm, Python and a C and C++ compiler; the
+# rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
