@@ -1,9 +1,10 @@
-# make demo · make test · make check · make bench. Needs Rust, Node with npm and a C compiler; the rest is installed here.
+# make demo · make test · make check · make bench. Needs Rust, Node with npm, Python and a C and C++ compiler; the
+# rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check bench tools programs
+.PHONY: help demo test test-contracts test-rust check kernels bench tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -34,6 +35,10 @@ check: tools $(CHAIN) $(LINTER) ## formats, lints, generated files, links
 	cd contracts && node_modules/.bin/forge fmt --check src test
 	cd contracts && npm run --silent check
 	node scripts/check.mjs
+	python3 kernels/cuda/build.py check
+
+kernels: tools ## compiles the probe kernels to the PTX that is committed
+	python3 kernels/cuda/build.py generate
 
 bench: programs ## measures what has a budget
 	cargo build $(CARGO_FLAGS) --package gpux-oracle --example bench_store
