@@ -5,10 +5,13 @@ use super::Error;
 use gpux_kernels::{
     Parameters,
     device::{Device, cpu::CpuDevice, paced::PacedClient},
+    release::Modules,
 };
 
 /// Chooses the devices for a probe.
 pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
+    // A worker that was built wrong says so at once, whatever it is asked to probe.
+    Modules::embedded()?;
     if parameters.probe.on_host() {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         return Ok(vec![Box::new(CpuDevice::new(threads))]);
