@@ -1,7 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::statement::Role;
 use super::*;
-use crate::release::IDENTITY;
+use crate::release::{IDENTITY, Modules};
 
 /// What NVRTC makes of a small source with everything that kernels may use: calls, constants, shared and local memory, numbered
 /// registers, labels, blocks of inline assembly with names of their own.
@@ -15,26 +16,30 @@ fn varied(variant: u8) -> Varied {
     vary(SAMPLE, &mut Random::new(&[variant; 32], "sm_80/sample")).unwrap()
 }
 
-/// Identifiers, and identifiers and numbers in a row: all that is not an opcode, directive, special register or punctuation.
-pub(in crate::release) fn own(text: &str) -> (HashSet<String>, Vec<u8>) {
+/// Names that the format gives; every other one is the source's or the compiler's.
+const SPECIAL: [&str; 7] = ["%tid", "%ntid", "%ctaid", "%nctaid", "%laneid", "%warpid", "WARP_SZ"];
+
+/// A text's items as statements, each with what its names mean.
+fn read(text: &str) -> (Vec<Vec<Statement<'_>>>, Scopes<'_>) {
     let tokens = token::tokens(text);
     let (head, items) = split(&tokens).unwrap();
     assert!(!head.is_empty());
-    let mut random = Random::new(&IDENTITY, "own");
+    let mut random = Random::new(&IDENTITY, "read");
     let mut reader = Reader { scopes: Scopes::new(), random: &mut random, kernels: Vec::new() };
+    let items = items.iter().map(|item| reader.item(item).unwrap()).collect();
+    (items, reader.scopes)
+}
+
+/// Identifiers, and identifiers and numbers in a row: all that is not an opcode, directive, special register or punctuation.
+pub(in crate::release) fn own(text: &str) -> (HashSet<String>, Vec<u8>) {
     let (mut names, mut row) = (HashSet::new(), Vec::new());
-    let statements: Vec<_> = items.iter().flat_map(|item| reader.item(item).unwrap()).collect();
-    for (token, role) in statements.iter().flat_map(|statement| &statement.tokens) {
-        let own = match role {
-            statement::Role::Name(scope) => reader.scopes.renamed(*scope, token.text).is_some(),
-            statement::Role::Value => true,
-            _ => false,
-        };
-        if own {
-            row.extend(token.text.bytes());
-        }
-        if own && token.kind == Kind::Word {
+    for (token, role) in read(text).0.iter().flatten().flat_map(|statement| &statement.tokens) {
+        let name = matches!(role, Role::Name(_)) && !SPECIAL.contains(&token.text);
+        if name {
             names.insert(token.text.to_owned());
+        }
+        if name || *role == Role::Value {
+            row.extend(token.text.bytes());
         }
     }
     (names, row)
@@ -46,7 +51,20 @@ pub(in crate::release) fn longest_common(left: &[u8], right: &[u8]) -> usize {
         let runs: HashSet<&[u8]> = left.windows(length).collect();
         right.windows(length).any(|run| runs.contains(run))
     };
-    (1..).find(|&length| !shares(length)).unwrap_or(1) - 1
+    // Whoever shares a run shares its parts, so every length below the longest is shared.
+    let (mut shared, mut not) = (0, 1);
+    while shares(not) {
+        (shared, not) = (not, 2 * not);
+    }
+    while shared + 1 < not {
+        let middle = shared.midpoint(not);
+        if shares(middle) {
+            shared = middle;
+        } else {
+            not = middle;
+        }
+    }
+    shared
 }
 
 #[test]
@@ -70,39 +88,47 @@ fn two_variants_and_the_original_share_no_identifier_and_no_row() {
     }
 }
 
-/// Opcodes, directives and punctuation of an item, in order; of registers' declarations, their number alone may differ.
-fn forced(text: &str) -> Vec<String> {
-    let tokens = token::tokens(text);
-    let (_, items) = split(&tokens).unwrap();
-    let mut random = Random::new(&IDENTITY, "forced");
-    let mut reader = Reader { scopes: Scopes::new(), random: &mut random, kernels: Vec::new() };
-    let mut items: Vec<String> = (items.iter())
-        .map(|item| {
-            let statements = reader.item(item).unwrap();
-            let kept =
-                statements.iter().filter(|statement| !statement.registers).flat_map(|statement| &statement.tokens);
-            let shown = kept.map(|(token, role)| match role {
-                statement::Role::Keep => token.text,
-                statement::Role::Value => "#",
-                _ => "_",
-            });
-            shown.collect::<Vec<_>>().join(" ")
-        })
-        .collect();
-    items.sort();
-    items
+/// What each item says whatever its names are: the format's words in order, and which names are the same one, numbered as
+/// they come. Declarations of registers are out, since their order is free.
+fn meaning(text: &str) -> Vec<String> {
+    let (items, scopes) = read(text);
+    let item = |statements: &Vec<Statement<'_>>| {
+        let mut seen: HashMap<(&str, Option<u32>), usize> = HashMap::new();
+        let kept = statements.iter().filter(|statement| !statement.registers).flat_map(|statement| &statement.tokens);
+        let shown = kept.map(|(token, role)| match role {
+            Role::Name(scope) => match scopes.renamed(*scope, token.text) {
+                Some(name) => {
+                    let next = seen.len();
+                    format!("_{}", seen.entry(name).or_insert(next))
+                }
+                None => token.text.to_owned(),
+            },
+            Role::Value => "#".to_owned(),
+            Role::Keep | Role::Count(_) => token.text.to_owned(),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    items.iter().map(item).collect()
+}
+
+fn assert_same(original: &str, varied: &str) {
+    let mut left = meaning(varied);
+    for item in meaning(original) {
+        let place = left.iter().position(|other| *other == item).unwrap_or_else(|| panic!("{item} is lost"));
+        left.remove(place);
+    }
+    // What is more is what nobody uses.
+    assert!(left.iter().all(|item| item.contains("mad") || item.contains(".u32 _0 [ 2 ]")), "{left:?}");
 }
 
 #[test]
-fn the_instructions_are_the_original_ones_in_their_order() {
+fn the_instructions_and_what_they_name_are_the_original_ones() {
     for variant in 1..=20 {
-        let mut left = forced(&varied(variant).0);
-        for item in forced(SAMPLE) {
-            let place = left.iter().position(|other| *other == item).unwrap_or_else(|| panic!("{item} is lost"));
-            left.remove(place);
-        }
-        // What is more is what nobody uses.
-        assert!(left.iter().all(|item| item.contains("mad") || item.contains(".u32 _ [ 2 ]")), "{left:?}");
+        assert_same(SAMPLE, &varied(variant).0);
+    }
+    for module in Modules::embedded().unwrap().iter() {
+        let (text, _) = vary(&module.text, &mut Random::new(&[1; 32], &module.probe)).unwrap();
+        assert_same(&module.text, &text);
     }
 }
 
