@@ -62,6 +62,9 @@ pub struct Serve {
     /// Where /healthz, /readyz and /metrics are served [default: 127.0.0.1:0].
     #[arg(long, env = "GPUX_ADMIN_LISTEN")]
     pub admin_listen: Option<SocketAddr>,
+    /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
+    #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
+    pub release: Vec<PathBuf>,
     /// Runs a development market: simulated devices and short epochs.
     #[arg(long, env = "GPUX_DEVELOPMENT", num_args = 0..=1, default_missing_value = "true")]
     pub development: Option<bool>,
@@ -83,4 +86,7 @@ pub struct VerifyEvidence {
     /// The deployment file whose chain and contract the session must name; without it those in the bundle are taken.
     #[arg(long)]
     pub deployment: Option<PathBuf>,
+    /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
+    #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
+    pub release: Vec<PathBuf>,
 }

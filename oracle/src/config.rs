@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli;
+use crate::{cli, releases};
 
 /// The largest configuration file.
 const BYTES_MAX: u64 = 64 << 10;
@@ -54,6 +54,7 @@ pub struct Config {
     pub operator_password_file: Option<PathBuf>,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    pub release: Vec<PathBuf>,
     pub development: bool,
 }
 
@@ -68,6 +69,7 @@ struct Document {
     operator_password_file: Option<PathBuf>,
     listen: Option<SocketAddr>,
     admin_listen: Option<SocketAddr>,
+    release: Option<Vec<PathBuf>>,
     development: Option<bool>,
 }
 
@@ -86,6 +88,7 @@ impl Config {
             operator_password_file: flags.operator_password_file.or(file.operator_password_file),
             listen: flags.listen.or(file.listen).unwrap_or(LOOPBACK),
             admin_listen: flags.admin_listen.or(file.admin_listen).unwrap_or(LOOPBACK),
+            release: releases::given(flags.release, file.release),
             development: flags.development.or(file.development).unwrap_or(false),
         };
         match config.rpc_origin() {
@@ -143,6 +146,17 @@ mod tests {
         assert_eq!(config.data, PathBuf::from("flag"));
         assert_eq!((config.listen.port(), config.admin_listen), (7, LOOPBACK));
         assert!(config.development);
+    }
+
+    #[test]
+    fn releases_come_from_the_flags_or_else_from_the_file() {
+        let (_directory, serve) = flags(&format!("{FILE}release = ['a', 'b']\n"));
+        let releases = |serve| Config::load(serve).unwrap().release;
+        assert_eq!(
+            releases(cli::Serve { config: serve.config.clone(), ..cli::Serve::default() }),
+            ["a", "b"].map(PathBuf::from)
+        );
+        assert_eq!(releases(cli::Serve { release: vec!["flag".into()], ..serve }), [PathBuf::from("flag")]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod log;
 pub mod output;
 pub mod publish;
+pub mod releases;
 pub mod score;
 pub mod serve;
 pub mod store;

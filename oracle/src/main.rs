@@ -10,7 +10,7 @@ use gpux_oracle::{
     arbitrate,
     cli::{Cli, Command, Serve, VerifyEvidence},
     config::Config,
-    output, serve, telemetry,
+    output, releases, serve, telemetry,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -75,6 +75,7 @@ fn options(config: Config) -> serve::Options {
         operator_password_file: config.operator_password_file,
         listen: config.listen,
         admin_listen: config.admin_listen,
+        releases: config.release,
         development: config.development,
     }
 }
@@ -103,7 +104,8 @@ fn stopped() -> anyhow::Result<CancellationToken> {
 fn verify_evidence(flags: &VerifyEvidence) -> anyhow::Result<ExitCode> {
     let market = if flags.development { Market::Development } else { Market::Production };
     let deployment = flags.deployment.as_deref().map(Deployment::read).transpose()?;
-    let report = arbitrate::verify(&flags.file, market, deployment.as_ref())?;
+    let releases = releases::read(&releases::given(flags.release.clone(), None))?;
+    let report = arbitrate::verify(&flags.file, market, deployment.as_ref(), releases)?;
     if flags.json {
         output::examination_json(&report)?;
     } else {

@@ -17,6 +17,7 @@ use crate::{
     chain::{self, Backoff, Indexer, Rpc},
     ingest::{Clock, Ingest, Rules},
     publish::{Epochs, Publisher, ScoresChain},
+    releases,
     score::Parameters,
     store::{Sqlite, Store},
 };
@@ -43,6 +44,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where metrics and health are served.
     pub admin_listen: SocketAddr,
+    /// The released workers whose evidence counts.
+    pub releases: Vec<PathBuf>,
     /// Whether this is a development market.
     pub development: bool,
 }
@@ -156,6 +159,11 @@ async fn prepare(options: &Options) -> anyhow::Result<Prepared> {
     if u64::from(parameters.epoch_secs) != deployment.epoch_length_seconds {
         bail!("epochs last {} s here and {} s on chain", parameters.epoch_secs, deployment.epoch_length_seconds);
     }
+    let releases = releases::read(&options.releases)?;
+    ensure!(
+        options.development || !releases.is_empty(),
+        "no release of the worker is accepted, so no evidence would count: give --release"
+    );
     let operator = keys::wallet(&options.operator_key_file, options.operator_password_file.as_deref())?;
     let url = options.rpc.parse().map_err(|_| anyhow::anyhow!("the RPC's URL cannot be read"))?;
     let provider = ProviderBuilder::new().connect_http(url).erased();
@@ -167,8 +175,7 @@ async fn prepare(options: &Options) -> anyhow::Result<Prepared> {
     store.claim(&market(&deployment, &parameters)).await?;
     let epochs = Epochs::restore(store.clone(), parameters.clone()).await.context("cannot fold the log")?;
     let scores = ScoresChain::new(provider.clone(), operator, &deployment);
-    // Any release is accepted: none is published yet, and `verify-evidence` says so in its checks.
-    let rules = Rules { deployment, parameters, releases: Vec::new() };
+    let rules = Rules { deployment, parameters, releases };
     Ok(Prepared { store, rules, epochs, provider, scores, key })
 }
 

@@ -12,7 +12,7 @@ use gpux_kernels::{
     evidence::{Expectation, expected},
     plan::{Market, Plan, plan},
     probe::ProbeId,
-    release::Built,
+    release::{self, Built, Release},
 };
 use gpux_proto::{
     evidence::Step,
@@ -43,8 +43,8 @@ pub struct Fisher {
     pub purse: Purse,
     /// The market.
     pub market: Market,
-    /// The worker.
-    pub worker: Built,
+    /// The released worker, of which each session uploads another variant.
+    pub release: Arc<Release>,
     /// What keeps other timed sessions of this machine away.
     pub lock: Option<MachineLock>,
     /// Rentals that are being given back.
@@ -78,9 +78,33 @@ pub enum Error {
     /// This process was asked to end.
     #[error("interrupted")]
     Interrupted,
+    /// The worker cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The verifier ended without an answer.
     #[error("the verification did not end")]
     Verifier,
+}
+
+/// There is no worker to upload.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The release has no such variant.
+    #[error(transparent)]
+    Release(#[from] release::Error),
+    /// The system gives no randomness.
+    #[error("no randomness for a variant: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The thread that built it ended without an answer.
+    #[error("the build did not end")]
+    Ended,
+}
+
+/// Builds the worker of a fresh variant, which nobody knows before the report.
+pub fn build(release: &Release) -> Result<Built, BuildError> {
+    let mut variant = release::IDENTITY;
+    getrandom::fill(&mut variant)?;
+    Ok(release.build(&variant)?)
 }
 
 impl Fisher {
@@ -139,9 +163,13 @@ impl Fisher {
     ) -> Result<Probed, Error> {
         let plan = plan(probe, self.market).ok_or(Error::NotClaimed(probe))?;
         let expectation = expected(&offered.descriptor, probe, self.market).ok_or(Error::NotClaimed(probe))?;
+        // Before the rental: a worker that cannot be built must cost nothing.
+        let release = Arc::clone(&self.release);
+        let built = tokio::task::spawn_blocking(move || build(&release)).await.map_err(|_| BuildError::Ended)?;
+        let worker = built?;
         let rental = self.purse.rent(offered, self.seconds(&plan)).await?;
         let ended = tokio::select! {
-            ended = self.converse(reached, offered, &rental, (&plan, watch)) => Ok(ended),
+            ended = self.converse(reached, (offered, &rental), &worker, (&plan, watch)) => Ok(ended),
             () = self.stop.cancelled() => Err(Error::Interrupted),
         };
         self.returns.spawn({
@@ -153,7 +181,8 @@ impl Fisher {
             let (fisher, expectation) = (Arc::clone(self), expectation.clone());
             move || {
                 let deployment = fisher.purse.chain().deployment();
-                let judge = Judge { market: fisher.market, deployment, expectation: &expectation };
+                let (market, release) = (fisher.market, &fisher.release);
+                let judge = Judge { market, deployment, expectation: &expectation, release };
                 (judge.find(probe, &ended), ended)
             }
         });
@@ -164,8 +193,8 @@ impl Fisher {
     async fn converse(
         &self,
         reached: Result<Channel, Failure>,
-        offered: &Offered,
-        rental: &Rental,
+        (offered, rental): (&Offered, &Rental),
+        worker: &Built,
         (plan, watch): (&Plan, &Watch),
     ) -> Ended {
         let channel = match reached {
@@ -179,7 +208,7 @@ impl Fisher {
             offered,
             terms: &rental.terms,
             consumer: &rental.consumer,
-            worker: &self.worker,
+            worker,
             plan,
             lock: self.lock.as_ref(),
             watch,

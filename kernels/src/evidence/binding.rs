@@ -6,6 +6,7 @@ use gpux_proto::evidence::{Bundle, Descriptor, Hello, JobManifest, Open, Signed}
 use gpux_proto::signing::{self, Domain, VerifyingKey};
 
 use super::{Examination, Rules};
+use crate::plan::Market;
 use crate::release;
 
 /// The keys and ids that the frames depend on.
@@ -129,17 +130,25 @@ fn job(bundle: &Bundle, rules: &Rules, hello: &Hello) -> Result<String> {
     let executable = present("executable", &manifest.executable).map_err(text)?;
     let release: [u8; 32] = array("release", &bundle.release).map_err(text)?;
     let variant: [u8; 32] = array("variant", &bundle.variant).map_err(text)?;
-    // The identity leaves a release as it is, so its digest is known without its bytes.
-    if variant != release::IDENTITY {
-        return Err(text(release::Error::UnknownVariant(variant)));
+    let (built, detail) = build(rules, release, &variant)?;
+    if executable.digest != built {
+        return Err("the executable is not this release in this variant".into());
     }
-    if executable.digest != release {
-        return Err("the executable is not this release".into());
+    Ok(detail.into())
+}
+
+/// The digest of build(release, variant), by the accepted release itself.
+fn build(rules: &Rules, release: [u8; 32], variant: &[u8; 32]) -> Result<([u8; 32], &'static str)> {
+    if let Some(accepted) = rules.releases.iter().find(|accepted| accepted.digest() == release) {
+        return Ok((accepted.digest_of(variant).map_err(text)?, "an accepted release, rebuilt with the variant"));
     }
-    match rules.releases.as_slice() {
-        [] => Ok("the release itself; no list of accepted releases was given".into()),
-        accepted if accepted.contains(&release) => Ok("an accepted release".into()),
-        _ => Err("the release is not accepted".into()),
+    match (rules.releases.as_slice(), rules.market) {
+        ([_, ..], _) => Err("the release is not accepted".into()),
+        // The identity leaves a release as it is, so its digest is known without its bytes.
+        ([], Market::Development) if *variant == release::IDENTITY => {
+            Ok((release, "the release itself, whatever it is: no accepted release is known"))
+        }
+        ([], _) => Err("the worker cannot be rebuilt: no accepted release is known".into()),
     }
 }
 

@@ -12,12 +12,15 @@ mod wire;
 pub use claim::{Expectation, Measured, claims, expected, measure};
 pub use conversation::Stage;
 
+use std::sync::Arc;
+
 use gpux_proto::evidence::{Bundle, DeviceKind, Hello, Step, Window};
 use gpux_proto::frames::Chains;
 use gpux_proto::signing::VerifyingKey;
 
 use crate::plan::Market;
 use crate::probe::{Parameters, ProbeId};
+use crate::release::Release;
 use crate::session;
 
 /// What a verifier accepts.
@@ -29,8 +32,9 @@ pub struct Rules {
     pub chain_id: u64,
     /// The Rentals contract.
     pub rentals: [u8; 20],
-    /// Accepted releases of the worker; empty accepts any, which the check says.
-    pub releases: Vec<[u8; 32]>,
+    /// Accepted releases of the worker. Without any, a development market accepts every worker that is no variant, which
+    /// the check says, and a production market none.
+    pub releases: Vec<Arc<Release>>,
 }
 
 /// How far a bundle is checked.

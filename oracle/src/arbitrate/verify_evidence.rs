@@ -7,12 +7,14 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use gpux_contracts::Deployment;
 use gpux_kernels::{
     evidence::{self, Depth, Examination, Rules},
     plan::Market,
+    release::Release,
 };
 use gpux_proto::{
     bytes::{self, to_hex},
@@ -85,11 +87,16 @@ pub struct Failure {
 }
 
 /// Examines a file, recomputing every drawn unit. Without a deployment the chain and contract of the bundle's own offer are
-/// taken, and the report says so: the session then may be one of any market.
-pub fn verify(path: &Path, market: Market, deployment: Option<&Deployment>) -> Result<Report, Error> {
+/// taken, and the report says so: the session then may be one of any market. `releases` are the accepted ones.
+pub fn verify(
+    path: &Path,
+    market: Market,
+    deployment: Option<&Deployment>,
+    releases: Vec<Arc<Release>>,
+) -> Result<Report, Error> {
     let encoded = read(path)?;
     let bundle: Bundle = bytes::decode("bundle", &encoded)?;
-    let (rules, place) = rules(&bundle, market, deployment);
+    let (rules, place) = rules(&bundle, market, deployment, releases);
     let examination = evidence::examine(&bundle, &rules, Depth::Recompute);
     Ok(report(&bundle, &encoded, market, place, examination))
 }
@@ -106,10 +113,15 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn rules(bundle: &Bundle, market: Market, deployment: Option<&Deployment>) -> (Rules, Check) {
+fn rules(
+    bundle: &Bundle,
+    market: Market,
+    deployment: Option<&Deployment>,
+    releases: Vec<Arc<Release>>,
+) -> (Rules, Check) {
     let name = "market";
     if let Some(of) = deployment {
-        let rules = Rules { market, chain_id: of.chain_id, rentals: of.rentals.into_array(), releases: Vec::new() };
+        let rules = Rules { market, chain_id: of.chain_id, rentals: of.rentals.into_array(), releases };
         let detail = format!("examined for chain {} and the deployment's Rentals", of.chain_id);
         return (rules, Check { name, holds: true, detail });
     }
@@ -120,7 +132,7 @@ fn rules(bundle: &Bundle, market: Market, deployment: Option<&Deployment>) -> (R
         "no deployment given: chain {chain_id} and Rentals {} are taken from the bundle itself",
         to_hex(&rentals)
     );
-    (Rules { market, chain_id, rentals, releases: Vec::new() }, Check { name, holds: true, detail })
+    (Rules { market, chain_id, rentals, releases }, Check { name, holds: true, detail })
 }
 
 fn report(bundle: &Bundle, encoded: &[u8], market: Market, place: Check, examination: Examination) -> Report {
@@ -204,18 +216,18 @@ mod tests {
     fn what_is_no_bundle_is_an_error_and_not_an_acquittal() {
         let of = |content: &[u8]| {
             let (_directory, path) = file(content);
-            verify(&path, Market::Development, None)
+            verify(&path, Market::Development, None, vec![])
         };
         assert!(matches!(of(&[]), Err(Error::Empty(_))));
         assert!(matches!(of(&[0xff; 100]), Err(Error::Malformed(_))));
         assert!(matches!(of(&vec![0; BUNDLE_BYTES_MAX as usize + 1]), Err(Error::Oversized(_))));
-        assert!(matches!(verify(Path::new("/no/such/file"), Market::Development, None), Err(Error::Io { .. })));
+        assert!(matches!(verify(Path::new("/no/such/file"), Market::Development, None, vec![]), Err(Error::Io { .. })));
     }
 
     #[test]
     fn a_bundle_with_nothing_in_it_does_not_convict_and_says_why() {
         let (_directory, path) = file(&Bundle { release: vec![0; 32], ..Bundle::default() }.encode_to_vec());
-        let report = verify(&path, Market::Production, None).unwrap();
+        let report = verify(&path, Market::Production, None, vec![]).unwrap();
         assert!(!report.convicts);
         assert!(report.checks.iter().any(|check| !check.holds), "{report:?}");
         assert!(report.judgement.starts_with("does not convict: it is no evidence"), "{}", report.judgement);

@@ -3,10 +3,12 @@
 //! Owns the limits and the identities that every check compares with: the chain, its contracts, the market. Read once at
 //! start; never changes while the oracle runs.
 
+use std::sync::Arc;
+
 use crate::score;
 use alloy::primitives::Address;
 use gpux_contracts::Deployment;
-use gpux_kernels::{evidence, plan::Market};
+use gpux_kernels::{evidence, plan::Market, release::Release};
 use gpux_proto::bytes;
 
 use super::Refusal;
@@ -29,8 +31,8 @@ pub struct Rules {
     pub deployment: Deployment,
     /// The scoring parameters: smallest bond, weights.
     pub parameters: score::Parameters,
-    /// Accepted releases of the worker; empty accepts any, as in a development market.
-    pub releases: Vec<[u8; 32]>,
+    /// Accepted releases of the worker; without any, a development market accepts all that are no variant.
+    pub releases: Vec<Arc<Release>>,
 }
 
 impl Rules {

@@ -66,6 +66,7 @@ impl Site {
             operator_password_file: None,
             listen: ([127, 0, 0, 1], 0).into(),
             admin_listen: ([127, 0, 0, 1], 0).into(),
+            releases: Vec::new(),
             development: true,
         }
     }
@@ -138,6 +139,12 @@ async fn an_oracle_refuses_what_it_was_not_meant_for() {
     let file = slow.write(&site.directory.path().join("slow")).unwrap();
     let error = start(Options { deployment: file, ..site.options() }).await.unwrap_err();
     assert!(error.to_string().contains("epochs last 5 s here and 6 s on chain"), "{error}");
+    let mut real = site.market.deployment.clone();
+    real.development = false;
+    real.epoch_length_seconds = Parameters::production().epoch_secs.into();
+    let file = real.write(&site.directory.path().join("real")).unwrap();
+    let error = start(Options { deployment: file, development: false, ..site.options() }).await.unwrap_err();
+    assert!(error.to_string().contains("no release of the worker is accepted"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,13 +26,13 @@ struct Checked<'a> {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Check, stop: CancellationToken) -> anyhow::Result<ExitCode> {
-    let worker = setup::worker(&arguments.job)?;
+    let release = setup::release(&arguments.job)?;
     let beside = || arguments.wallet.key_file.with_file_name("gpux-prober");
     let data = arguments.data.clone().unwrap_or_else(beside);
     let purse = setup::purse(&arguments.wallet, &data, 1).await?;
     let market = setup::market(purse.chain().deployment());
     let fisher =
-        Arc::new(Fisher { purse, market, worker, lock: None, returns: TaskTracker::new(), stop: stop.clone() });
+        Arc::new(Fisher { purse, market, release, lock: None, returns: TaskTracker::new(), stop: stop.clone() });
     let result = probe_all(&fisher, &arguments).await;
     fisher.returns.close();
     fisher.returns.wait().await;

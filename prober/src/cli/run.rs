@@ -61,7 +61,7 @@ struct Work {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Result<ExitCode> {
-    let worker = setup::worker(&arguments.job)?;
+    let release = setup::release(&arguments.job)?;
     let outbox = Outbox::open(&arguments.data).with_context(|| format!("data {}", arguments.data.display()))?;
     let key = SigningKey::from_bytes(&keys::ed25519_or_create(&arguments.data.join("report.key"))?);
     let purse = setup::purse(&arguments.wallet, &arguments.data, 2 * arguments.parallel as usize).await?;
@@ -77,7 +77,7 @@ pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Resu
     let fisher = Fisher {
         purse,
         market: setup::market(&deployment),
-        worker,
+        release,
         lock: arguments.machine_lock.as_deref().map(MachineLock::new),
         returns: TaskTracker::new(),
         stop: stop.clone(),

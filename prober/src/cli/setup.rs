@@ -1,13 +1,16 @@
 //! Opens what the commands need: keys, deployment, chain, journal, worker. Fails before anything costs money.
 use super::Wallet;
-use crate::rent::{Chain, Journal, Purse};
+use crate::{
+    fisher,
+    rent::{Chain, Journal, Purse},
+};
 use anyhow::{Context as _, bail};
 use gpux_contracts::{Deployment, keys};
 use gpux_kernels::{
     plan::Market,
-    release::{self, Built},
+    release::{RELEASE_BYTES_MAX, Release},
 };
-use std::{fs::File, io::Read as _, path::Path};
+use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
 /// The purse of a command.
 pub(super) async fn purse(wallet: &Wallet, data: &Path, batch: usize) -> anyhow::Result<Purse> {
@@ -18,13 +21,15 @@ pub(super) async fn purse(wallet: &Wallet, data: &Path, batch: usize) -> anyhow:
     Ok(Purse::new(chain, journal, batch, wallet.deposit_max))
 }
 
-/// The worker as it is uploaded: variant 0 of the release.
-pub(super) fn worker(path: &Path) -> anyhow::Result<Built> {
+/// The released worker, of which each session uploads a variant. One that cannot be built is found out here.
+pub(super) fn release(path: &Path) -> anyhow::Result<Arc<Release>> {
     let named = || format!("worker {}", path.display());
     let mut bytes = Vec::new();
-    let limit = release::RELEASE_BYTES_MAX as u64 + 1;
+    let limit = RELEASE_BYTES_MAX as u64 + 1;
     File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).with_context(named)?;
-    release::build(&bytes, &release::IDENTITY).with_context(named)
+    let release = Release::new(bytes).with_context(named)?;
+    fisher::build(&release).with_context(named)?;
+    Ok(Arc::new(release))
 }
 
 /// Which rules the deployment has.

@@ -5,11 +5,14 @@ use super::Error;
 use gpux_kernels::{
     Parameters, ProbeId,
     device::{Device, cpu::CpuDevice, disk::DiskDevice, paced::PacedClient},
+    release::Modules,
 };
 use std::path::Path;
 
 /// Chooses the devices for a probe.
 pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
+    // A worker that was built wrong says so at once, whatever it is asked to probe.
+    Modules::embedded()?;
     if parameters.probe == ProbeId::Disk {
         // The job's working directory is on the disk that the node rents out.
         return Ok(vec![Box::new(DiskDevice::new(Path::new("."))?)]);

@@ -56,6 +56,9 @@ pub enum Error {
     /// A device failed.
     #[error(transparent)]
     Device(#[from] gpux_kernels::device::Error),
+    /// The worker's own modules are damaged.
+    #[error(transparent)]
+    Modules(#[from] gpux_kernels::release::Error),
     /// There is no device for the probe.
     #[error("no device for probe {0}")]
     NoDevice(ProbeId),

@@ -21,12 +21,14 @@ use gpux_kernels::{
     measure::RATIO_ONE,
     plan::Market,
     probe::ProbeId,
+    release::Release,
 };
 use gpux_proto::{
     evidence::{Bundle, Commit, DeviceKind, Measurement, Outcome, Probe, Report, Step},
     signing::{self, Domain, SigningKey},
 };
 use prost::Message as _;
+use std::sync::Arc;
 
 /// The longest detail of a report, in bytes.
 const DETAIL_BYTES_MAX: usize = 512;
@@ -69,6 +71,8 @@ pub struct Judge<'a> {
     pub deployment: &'a Deployment,
     /// What the node claims to reach.
     pub expectation: &'a Expectation,
+    /// The released worker that ran, in whatever variant.
+    pub release: &'a Arc<Release>,
 }
 
 impl Judge<'_> {
@@ -113,8 +117,7 @@ impl Judge<'_> {
             market: self.market,
             chain_id: self.deployment.chain_id,
             rentals: self.deployment.rentals.into_array(),
-            // The fisher has just built it: there is nothing to compare with.
-            releases: vec![],
+            releases: vec![Arc::clone(self.release)],
         };
         let examination = examine(bundle, &rules, Depth::Recompute);
         let encoded = bundle.encode_to_vec();

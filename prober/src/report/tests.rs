@@ -38,12 +38,14 @@ fn deployment() -> Deployment {
 fn written(ended: &Ended) -> (Report, Parcel) {
     let (offered, deployment) = (fixture::offered("http://127.0.0.1:1"), deployment());
     let expectation = expected(&offered.descriptor, ProbeId::Imma, Market::Development).unwrap();
-    let judge = Judge { market: Market::Development, deployment: &deployment, expectation: &expectation };
+    let release = &Arc::new(Release::new(b"worker".to_vec()).unwrap());
+    let (market, deployment, expectation) = (Market::Development, &deployment, &expectation);
+    let judge = Judge { market, deployment, expectation, release };
     let terms = fixture::terms(&offered);
     let id = signing::rental_id(&terms).unwrap();
     let rental = Rental { consumer: fixture::consumer(), terms, id, salt: [6; 32] };
     let key = SigningKey::from_bytes(&[7; 32]);
-    let author = Author { deployment: &deployment, fisher: address_of_fisher(), key: &key };
+    let author = Author { deployment, fisher: address_of_fisher(), key: &key };
     let finding = judge.find(ProbeId::Imma, ended);
     let parcel = author.write(&offered, &rental, ended, finding, &expectation.model);
     signing::verify(Domain::Report, &parcel.report, &key.verifying_key()).unwrap();

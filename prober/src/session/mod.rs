@@ -199,9 +199,8 @@ impl Opened {
             terms: Some(order.terms.clone()),
             hello: Some(self.hello),
             manifest: self.manifest,
-            // Variant 0 is the identity: what was uploaded is the release itself.
-            release: order.worker.digest.to_vec(),
-            variant: release::IDENTITY.to_vec(),
+            release: order.worker.release.to_vec(),
+            variant: order.worker.variant.to_vec(),
             open: Some(self.open),
             frames: self.link.into_frames(),
         }

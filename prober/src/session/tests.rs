@@ -9,9 +9,13 @@ use gpux_kernels::{
     probe::ProbeId,
 };
 
-fn worker() -> release::Built {
+fn released() -> release::Release {
     // More than the buffers of a connection hold, so that an upload which nobody reads is noticed.
-    release::build(&vec![7; 6 << 20], &release::IDENTITY).unwrap()
+    release::Release::new(vec![7; 6 << 20]).unwrap()
+}
+
+fn worker() -> release::Built {
+    released().build(&release::IDENTITY).unwrap()
 }
 
 /// A plan of a second, so that many sessions fit into a test.
@@ -137,7 +141,7 @@ async fn the_bundle_of_a_simulated_card_is_evidence() {
         market: Market::Development,
         chain_id: fixture::PLACE.chain_id,
         rentals: fixture::PLACE.rentals.into_array(),
-        releases: vec![],
+        releases: vec![std::sync::Arc::new(released())],
     };
     let found = examine(&ended.bundle.unwrap(), &rules, Depth::Recompute);
     assert_eq!(found.first_unsound(), None);

@@ -131,7 +131,11 @@ async fn evidence_that_says_something_else_than_its_report_is_refused() {
     let fewer = with_openings(&session, |openings| drop(openings.pop()));
     let other = with_openings(&session, |openings| openings[0].index ^= 1);
     let twice = with_openings(&session, |openings| openings[1] = openings[0].clone());
-    for bundle in [&fewer, &other, &twice] {
+    // Another variant than the one that ran: what the node was given cannot be built again.
+    let mut variant = session.bundle.clone();
+    assert_ne!(variant.variant, [0; 32], "a fisher draws a variant");
+    variant.variant[0] ^= 1;
+    for bundle in [&fewer, &other, &twice, &variant] {
         let ask = submission(&stage, &mut asker, &session, good.clone(), bundle).await;
         asker.refused(&ask, "BUNDLE_DISAGREES").await;
     }

@@ -18,6 +18,7 @@ use crate::key::{Digest, Key};
 use crate::merkle;
 use crate::plan::{Market, Plan, plan};
 use crate::probe::ProbeId;
+use crate::release::Release;
 
 pub(super) const CHAIN: u64 = 31_337;
 pub(super) const RENTALS: [u8; 20] = [0x11; 20];
@@ -49,6 +50,13 @@ pub(super) struct Twist {
     pub(super) after_root: bool,
     /// Windows are a millisecond long.
     pub(super) short_windows: bool,
+    /// The variant of the worker that runs.
+    pub(super) variant: [u8; 32],
+}
+
+/// The released worker.
+pub(super) fn worker() -> Release {
+    Release::new(crate::release::tests::released(&crate::release::tests::modules())).unwrap()
 }
 
 pub(super) struct Parties {
@@ -257,7 +265,8 @@ fn opened(parties: &Parties, twist: &Twist) -> Bundle {
     };
     let digest = signing::offer_digest(&offer).unwrap();
     let terms = Terms { consumer: address(&parties.consumer), offer: Some(offer.clone()), note: vec![5; 32], nonce: 1 };
-    let executable = File { name: "gpux-job".into(), digest: vec![6; 32], size: 1 };
+    let worker = worker().build(&twist.variant).unwrap();
+    let executable = File { name: "gpux-job".into(), digest: worker.digest.to_vec(), size: worker.bytes.len() as u64 };
     let environment = vec![EnvironmentEntry { name: "LD_PRELOAD".into(), value: "x".into() }];
     let environment = if twist.poisoned { environment } else { Vec::new() };
     let manifest = JobManifest { executable: Some(executable), environment, ..Default::default() }.encode_to_vec();
@@ -279,8 +288,8 @@ fn opened(parties: &Parties, twist: &Twist) -> Bundle {
         terms: Some(terms),
         hello: Some(hello),
         manifest,
-        release: vec![6; 32],
-        variant: vec![0; 32],
+        release: worker.release.to_vec(),
+        variant: worker.variant.to_vec(),
         open: Some(signing::sign(Domain::Open, &open, &parties.node)),
         frames: Vec::new(),
     }

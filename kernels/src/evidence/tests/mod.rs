@@ -3,10 +3,10 @@ use crate::plan::OPENINGS;
 use crate::probe::ProbeId;
 
 mod fixture;
-use fixture::{CHAIN, RENTALS, Twist, bundle, descriptor, parties};
+use fixture::{CHAIN, RENTALS, Twist, bundle, descriptor, parties, worker};
 
 fn rules() -> Rules {
-    Rules { market: Market::Development, chain_id: CHAIN, rentals: RENTALS, releases: vec![[6; 32]] }
+    Rules { market: Market::Development, chain_id: CHAIN, rentals: RENTALS, releases: vec![Arc::new(worker())] }
 }
 
 fn run(twist: Twist) -> Examination {
@@ -137,9 +137,30 @@ fn other_chains_markets_and_releases_are_refused() {
     let unsound = |rules| examine(rules).first_unsound().map(|check| check.name);
     assert_eq!(unsound(Rules { chain_id: 10, ..rules() }), Some("offer"));
     assert_eq!(unsound(Rules { rentals: [0; 20], ..rules() }), Some("offer"));
-    assert_eq!(unsound(Rules { releases: vec![[7; 32]], ..rules() }), Some("job"));
+    let other = Arc::new(Release::new(b"another worker".to_vec()).unwrap());
+    assert_eq!(unsound(Rules { releases: vec![other], ..rules() }), Some("job"));
     assert_eq!(unsound(Rules { market: Market::Production, ..rules() }), Some("conversation"));
     assert_eq!(unsound(Rules { releases: vec![], ..rules() }), None);
+    // Nothing is known to compare with: good enough for a market of simulated cards alone.
+    assert_eq!(unsound(Rules { releases: vec![], market: Market::Production, ..rules() }), Some("job"));
+}
+
+#[test]
+fn a_variant_counts_if_it_can_be_rebuilt() {
+    let job = |bundle: &Bundle, releases: Vec<Arc<Release>>| {
+        let shown = examine(bundle, &Rules { releases, ..rules() }, Depth::Transcript);
+        shown.checks.into_iter().find(|check| check.name == "job").map(|check| (check.holds, check.detail)).unwrap()
+    };
+    let accepted = || vec![Arc::new(Release::new(b"another worker".to_vec()).unwrap()), Arc::new(worker())];
+    let varied = bundle(ProbeId::Cpu, &Twist { variant: [7; 32], ..Twist::default() });
+    assert_eq!(job(&varied, accepted()), (true, "an accepted release, rebuilt with the variant".into()));
+    assert_eq!(job(&varied, vec![]), (false, "the worker cannot be rebuilt: no accepted release is known".into()));
+    let mut forged = varied.clone();
+    forged.variant[0] ^= 1;
+    assert_eq!(job(&forged, accepted()), (false, "the executable is not this release in this variant".into()));
+    let mut forged = varied;
+    forged.release = accepted()[0].digest().to_vec();
+    assert!(job(&forged, accepted()).1.contains("no place for modules"), "{:?}", job(&forged, accepted()));
 }
 
 #[test]
