@@ -1,8 +1,8 @@
 //! The seam behind which rounds are computed.
 //!
-//! Owns the trait that the worker drives and its implementations: `cuda` (real cards), `cpu` and `disk` (real: this
-//! machine's cores, memory and disk) and `paced` (simulated: exact results at a reduced size, answered no earlier than the named model would). A device
-//! computes and opens; it never times itself and is never believed.
+//! Owns the trait that the worker drives and its implementations: `cpu` and `disk` (real: this machine's cores, memory and
+//! disk) and `paced` (simulated: exact results at a reduced size, answered no earlier than the named model would). A
+//! device computes and opens; it never times itself and is never believed.
 
 use crate::key::{Digest, Key};
 use crate::probe::{self, Parameters};

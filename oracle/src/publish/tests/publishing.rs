@@ -165,6 +165,8 @@ async fn an_epoch_older_than_the_chains_is_given_up_and_the_next_goes_on() {
     let block = stage.bench.finalise((next + 1) * 5).await;
     stage.bench.epochs().await.advance(&block).await.unwrap();
     stage.publisher(Duration::ZERO).step().await.unwrap();
+    // Sent is not mined.
+    stage.market.mine(1).await;
     let epochs: Vec<_> = stage.events().await.into_iter().map(|(epoch, _)| epoch).collect();
     assert_eq!(epochs, [stage.epoch + 1, next]);
 }
