@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::calibration;
-use crate::plan::Market;
 use crate::probe::ProbeId;
 
 const CSV: &str = include_str!("../data/gpus.csv");
@@ -163,32 +161,6 @@ pub fn by_name(name: &str) -> Option<&'static Model> {
     MODELS.iter().find(|model| model.name == name)
 }
 
-/// Ranks models by how near their expected figures are to what was measured: the sum of squared log-ratios.
-///
-/// Rates for probes of rate; for `vram` the bytes that were held, since walks are about equal. Measurements that are
-/// not positive, and probes that are no card's, say nothing. Models that lack a unit that was measured are left out.
-/// The distance of two models that fit alike is equal; they stay in the catalogue's order.
-pub fn nearest(measured: &[(ProbeId, f64)], market: Market) -> Vec<(&'static Model, f64)> {
-    let usable = |(probe, value): &&(ProbeId, f64)| !probe.on_host() && value.is_finite() && *value > 0.0;
-    let measured: Vec<_> = measured.iter().filter(usable).collect();
-    if measured.is_empty() {
-        return Vec::new();
-    }
-    let distance = |model: &'static Model| {
-        let terms = measured.iter().map(|(probe, value)| {
-            let expected = match probe {
-                ProbeId::Vram => model.usable_bytes as f64,
-                probe => calibration::expected(model, *probe, market).ok()?.rate,
-            };
-            Some(libm::log(value / expected).powi(2))
-        });
-        terms.sum::<Option<f64>>().map(|sum| (model, sum))
-    };
-    let mut ranked: Vec<_> = MODELS.iter().filter_map(distance).collect();
-    ranked.sort_by(|(_, one), (_, other)| one.total_cmp(other));
-    ranked
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,29 +189,5 @@ mod tests {
         assert!(parse(&row("a", "8.6", "1", "9")).is_err());
         let twice = row("a", "8.6", "1", "7");
         assert!(parse(&format!("{twice}{}\n", twice.lines().last().unwrap())).is_err());
-    }
-
-    #[test]
-    fn measured_3060_is_named_as_what_it_is() {
-        let card = by_name("GeForce RTX 3060 12 GB").unwrap();
-        let measured =
-            [(ProbeId::Imma, 101.9e12 * 0.74), (ProbeId::Vram, card.usable_bytes as f64), (ProbeId::Cpu, 1.0)];
-        let ranked = nearest(&measured, Market::Development);
-        assert_eq!(ranked[0].0.name, card.name);
-        assert!(ranked[0].1 < 0.001 && ranked[1].1 > ranked[0].1);
-        assert!(nearest(&[(ProbeId::Imma, 0.0)], Market::Development).is_empty());
-    }
-
-    #[test]
-    fn every_model_is_nearest_to_itself() {
-        for model in models() {
-            let probes = [ProbeId::Imma, ProbeId::Fma64];
-            let rate = |probe| Some((probe, calibration::expected(model, probe, Market::Development).ok()?.rate));
-            let mut measured: Vec<_> = probes.into_iter().filter_map(rate).collect();
-            measured.push((ProbeId::Vram, model.usable_bytes as f64));
-            let ranked = nearest(&measured, Market::Development);
-            let ties = ranked.iter().take_while(|(_, distance)| *distance < 1e-12);
-            assert!(ties.into_iter().any(|(near, _)| near.name == model.name), "{}", model.name);
-        }
     }
 }

@@ -19,6 +19,7 @@ pub mod evidence;
 mod fma32;
 mod fma64;
 mod hmma;
+pub mod identify;
 mod imma;
 pub mod key;
 mod link;

@@ -10,18 +10,45 @@ use crate::{
     fisher::{Error, Fisher},
 };
 use anyhow::{Context as _, bail};
-use gpux_kernels::{catalogue, plan::Market};
+use gpux_kernels::{
+    identify::{self, Measured, Noise},
+    plan::Market,
+    probe::ProbeId,
+};
 use gpux_proto::bytes::to_hex;
 use serde::Serialize;
 use std::{process::ExitCode, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// One session a resource, on a machine that nobody vouches for.
+const NOISE: Noise = Noise::HIGH;
+/// A model that is less likely is not shown.
+const SHARE_LEAST: f64 = 0.01;
+/// Models that are shown.
+const MODELS_MAX: usize = 5;
+
 #[derive(Serialize)]
 struct Checked<'a> {
     node: &'a str,
     development: bool,
-    nearest_model: Option<&'a str>,
+    identified: Option<&'a Identified>,
     probes: &'a [Line],
+}
+
+/// Which models the measurements fit.
+#[derive(Debug, Serialize)]
+pub(super) struct Identified {
+    /// The likeliest, best first.
+    pub(super) models: Vec<Likely>,
+    /// Models whose figures pass for those of the best more often than not.
+    pub(super) cannot_be_told_from: Vec<&'static str>,
+}
+
+/// A model and how likely it is among the catalogue's.
+#[derive(Debug, Serialize)]
+pub(super) struct Likely {
+    pub(super) model: &'static str,
+    pub(super) likelihood: f64,
 }
 
 /// Runs the command.
@@ -39,11 +66,12 @@ pub(super) async fn run(arguments: Check, stop: CancellationToken) -> anyhow::Re
     let (_, left) = fisher.purse.sweep().await?;
     let (node, lines) = result?;
     let development = market == Market::Development;
-    let nearest = nearest(&lines, market);
+    let identified = identified(&lines, market);
+    let identified = identified.as_ref();
     if arguments.json {
-        output::print_json(&Checked { node: &node, development, nearest_model: nearest, probes: &lines });
+        output::print_json(&Checked { node: &node, development, identified, probes: &lines });
     } else {
-        output::table(&node, &lines, nearest, development);
+        output::table(&node, &lines, identified, development);
     }
     let findings = lines.iter().any(|line| !line.is_clean());
     let inconclusive = lines.iter().any(|line| line.outcome == "inconclusive") || left > 0;
@@ -83,14 +111,21 @@ async fn probe_all(fisher: &Arc<Fisher>, arguments: &Check) -> anyhow::Result<(S
     Ok((to_hex(&offered.node), lines))
 }
 
-/// The model that the measurements come nearest to.
-fn nearest(lines: &[Line], market: Market) -> Option<&'static str> {
+/// What one card's measurements look like; none when they say nothing of a model.
+fn identified(lines: &[Line], market: Market) -> Option<Identified> {
     let figure = |line: &Line| {
         // The figures of a failed session are what the host pretended.
-        let probe = line.id.filter(|_| line.outcome == "pass")?;
-        let value = if probe.fills_memory() { line.measured_bytes } else { line.measured_rate };
-        Some((probe, value as f64))
+        let probe = line.id.filter(|probe| line.outcome == "pass" && identify::RESOURCES.contains(probe))?;
+        let value = if probe == ProbeId::Vram { line.measured_bytes } else { line.measured_rate };
+        (value > 0).then_some((probe, value as f64))
     };
-    let measured: Vec<_> = lines.iter().filter_map(figure).collect();
-    catalogue::nearest(&measured, market).first().map(|(model, _)| &*model.name)
+    let measured = Measured::new(lines.iter().filter_map(figure)).ok()?;
+    let ranked = identify::candidates(&measured, NOISE, market);
+    let best = ranked.first()?.model;
+    let told = ranked.iter().take_while(|candidate| candidate.share >= SHARE_LEAST).take(MODELS_MAX);
+    let apart = identify::cannot_be_told_from(best, NOISE, market);
+    Some(Identified {
+        models: told.map(|candidate| Likely { model: &candidate.model.name, likelihood: candidate.share }).collect(),
+        cannot_be_told_from: apart.into_iter().map(|model| &*model.name).collect(),
+    })
 }

@@ -1,6 +1,7 @@
 //! Everything that the commands print: results on standard output, progress on standard error. Text from nodes is cut and
 //! stripped of control characters before it gets here.
 #![allow(clippy::print_stdout, reason = "this is where the program speaks to its user")]
+use super::check::Identified;
 use crate::{
     report::Finding,
     session::{Stage, Watch, bounded},
@@ -206,7 +207,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
 }
 
 /// The table of `check`.
-pub(super) fn table(node: &str, lines: &[Line], nearest: Option<&str>, development: bool) {
+pub(super) fn table(node: &str, lines: &[Line], identified: Option<&Identified>, development: bool) {
     println!("node {node}{}", if development { " (development parameters)" } else { "" });
     println!("{:<8} {:<26} {:<28} {:>6}  result", "probe", "claimed", "measured", "x");
     for line in lines {
@@ -218,8 +219,11 @@ pub(super) fn table(node: &str, lines: &[Line], nearest: Option<&str>, developme
         };
         println!("{:<8} {:<26} {figures:<28} {:>4.0} %  {result}", line.probe, line.claimed, line.percent());
     }
-    if let Some(model) = nearest {
-        println!("measured like {model}");
+    let Some(identified) = identified else { return };
+    let likely = identified.models.iter().map(|of| format!("{} ({:.0} %)", of.model, of.likelihood * 100.0));
+    println!("measured like {}", likely.collect::<Vec<_>>().join(", "));
+    if !identified.cannot_be_told_from.is_empty() {
+        println!("cannot be told from {}", identified.cannot_be_told_from.join(", "));
     }
 }
 

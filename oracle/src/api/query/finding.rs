@@ -3,7 +3,12 @@
 //! Owns the order in which findings matter: wrong bits, failures, too little, out of reach; and the thresholds from which a
 //! finding is worth a sentence. It describes; verdicts come from the fold. Never a finding without its numbers.
 
-use gpux_kernels::{catalogue, plan::Market};
+use gpux_kernels::{
+    catalogue,
+    identify::{self, Measured, Noise},
+    plan::Market,
+    probe::ProbeId,
+};
 use gpux_proto::evidence::{Descriptor, Step};
 
 use super::{
@@ -16,8 +21,8 @@ const SHORT_BPS: u32 = 9_200;
 /// Failures, and sessions that never began, are worth a sentence from a quarter of the sessions on, and from the second.
 const SHARE: u32 = 4;
 const LEAST: u32 = 2;
-/// Run-to-run noise of a median figure, as a ratio.
-const NOISE: f64 = 0.05;
+/// Of machines that nobody vouches for.
+const NOISE: Noise = Noise::HIGH;
 
 /// The sentence.
 pub(super) fn sentence(descriptor: &Descriptor, samples: &[Samples], nearest: Option<&str>) -> String {
@@ -34,20 +39,21 @@ pub(super) fn sentence(descriptor: &Descriptor, samples: &[Samples], nearest: Op
     findings.join("; ") + label
 }
 
-/// The catalogue's model that the medians come nearest to. Figures of several equal cards are divided by their number.
+/// The catalogue's model that the medians fit best. Figures of several equal cards are divided by their number.
 pub(super) fn nearest(descriptor: &Descriptor, samples: &[Samples], market: Market) -> Option<&'static str> {
-    let cards = claim::model(descriptor).map_or(1, |(_, count)| count);
-    let figures: Vec<_> = samples
-        .iter()
-        .filter(|resource| !resource.probe.on_host())
-        .filter_map(|resource| Some((resource.probe, resource.measured()? as f64 / f64::from(cards))))
-        .collect();
-    let ranked = catalogue::nearest(&figures, market);
-    // Where the claimed model fits as well as run-to-run noise allows, another that fits by a hair better is no news.
-    let noise = figures.len() as f64 * NOISE * NOISE;
-    let claimed = claim::model(descriptor).map(|(model, _)| model);
-    let fits = ranked.iter().find(|(model, distance)| Some(model.name.as_str()) == claimed && *distance <= noise);
-    fits.or(ranked.first()).map(|(model, _)| model.name.as_str())
+    let claimed = claim::model(descriptor);
+    let cards = claimed.map_or(1, |(_, count)| count);
+    let figures =
+        samples.iter().filter(|resource| identify::RESOURCES.contains(&resource.probe)).filter_map(|resource| {
+            let figure = if resource.probe == ProbeId::Vram { resource.measured() } else { resource.rate() };
+            Some((resource.probe, figure.filter(|figure| *figure > 0)? as f64 / f64::from(cards)))
+        });
+    let measured = Measured::new(figures).ok()?;
+    // Where the figures may be those of the claimed model, another that fits by a hair better is no news.
+    let claimed = claimed.and_then(|(name, _)| catalogue::by_name(name));
+    let fits = claimed.filter(|model| !identify::compare(model, &measured, NOISE, market).is_other_model());
+    let best = || identify::candidates(&measured, NOISE, market).first().map(|candidate| candidate.model);
+    fits.or_else(best).map(|model| model.name.as_str())
 }
 
 fn wrong(samples: &[Samples]) -> Option<String> {
@@ -158,7 +164,6 @@ fn delivers(samples: &[Samples]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gpux_kernels::probe::ProbeId;
     use gpux_proto::evidence::{Gpu, Host, Outcome};
 
     const CLAIMED: &str = "GeForce RTX 3090";
@@ -173,6 +178,7 @@ mod tests {
             step: Step::Unspecified,
             x_bps,
             measured: Some(u64::from(x_bps) * 1_000),
+            rate: Some(u64::from(x_bps) * 1_000),
             expected: 10_000_000,
             wrong: 0,
             drawn: 24,
@@ -182,7 +188,7 @@ mod tests {
     }
 
     fn fail(step: Step, wrong: u32) -> Sample {
-        Sample { outcome: Outcome::Fail, step, x_bps: 0, measured: None, wrong, ..pass(0) }
+        Sample { outcome: Outcome::Fail, step, x_bps: 0, measured: None, rate: None, wrong, ..pass(0) }
     }
 
     fn of(probe: ProbeId, newest: Vec<Sample>) -> Samples {
@@ -243,12 +249,17 @@ mod tests {
     fn a_claim_that_fits_within_the_noise_is_the_nearest() {
         let model = catalogue::by_name(CLAIMED).unwrap();
         let rate = |probe| gpux_kernels::calibration::expected(model, probe, Market::Development).unwrap().rate;
-        let sample = |figure: f64| Sample { measured: Some(figure as u64), ..pass(10_000) };
+        let sample = |figure: f64| Sample { measured: Some(figure as u64), rate: Some(figure as u64), ..pass(10_000) };
         let at = |share: f64| {
             [
                 of(ProbeId::Imma, vec![sample(rate(ProbeId::Imma) * share)]),
                 of(ProbeId::Fma64, vec![sample(rate(ProbeId::Fma64) * share)]),
                 of(ProbeId::Vram, vec![sample(model.usable_bytes as f64)]),
+                // Of bandwidth the rate counts, not the bytes that were passed over.
+                of(
+                    ProbeId::Stream,
+                    vec![Sample { measured: Some(model.usable_bytes), ..sample(rate(ProbeId::Stream) * share) }],
+                ),
             ]
         };
         assert_eq!(nearest(&card(), &at(1.04), Market::Development), Some(CLAIMED));

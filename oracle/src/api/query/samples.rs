@@ -27,6 +27,8 @@ pub(super) struct Sample {
     pub(super) x_bps: u32,
     /// Measured rate or bytes; none without a window.
     pub(super) measured: Option<u64>,
+    /// Measured rate, of memory probes as well.
+    pub(super) rate: Option<u64>,
     pub(super) expected: u64,
     pub(super) wrong: u32,
     pub(super) drawn: u32,
@@ -43,6 +45,7 @@ impl Sample {
             step: Step::try_from(report.step).unwrap_or_default(),
             x_bps: x_bps(report),
             measured: figures.map(|(measured, _)| measured),
+            rate: report.measurement.as_ref().map(|measurement| measurement.rate),
             expected: figures.map_or(0, |(_, expected)| expected),
             wrong: report.wrong,
             drawn: report.drawn,
@@ -78,7 +81,16 @@ pub(super) struct Samples {
 impl Samples {
     /// The median measured figure.
     pub(super) fn measured(&self) -> Option<u64> {
-        median(self.newest.iter().filter(|sample| sample.wrong == 0).filter_map(|sample| sample.measured))
+        self.right(|sample| sample.measured)
+    }
+
+    /// The median measured rate.
+    pub(super) fn rate(&self) -> Option<u64> {
+        self.right(|sample| sample.rate)
+    }
+
+    fn right(&self, figure: impl Fn(&Sample) -> Option<u64>) -> Option<u64> {
+        median(self.newest.iter().filter(|sample| sample.wrong == 0).filter_map(figure))
     }
 
     /// The newest expected figure.
