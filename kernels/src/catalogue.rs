@@ -56,8 +56,12 @@ impl Model {
             ProbeId::Fma64 => Some(self.fma64_flops),
             ProbeId::Vram => Some(WALK_READS_PER_SECOND),
             ProbeId::Stream => Some(self.bandwidth_bytes),
-            // A dp4a is eight operations where a multiply-add is two; probed on cards without tensor cores only.
-            ProbeId::Dp4a => self.imma_ops.is_none().then_some(4.0 * self.fma32_flops),
+            // A dp4a is eight operations where a multiply-add is two; there from capability 6.1 on, and probed on cards
+            // without tensor cores only.
+            ProbeId::Dp4a => {
+                let probed = self.imma_ops.is_none() && self.compute_capability >= (6, 1);
+                probed.then_some(4.0 * self.fma32_flops)
+            }
             ProbeId::Link => Some(self.link_bytes),
             ProbeId::Cpu | ProbeId::Ram | ProbeId::Disk | ProbeId::Net => None,
         }
@@ -172,6 +176,10 @@ mod tests {
         assert_eq!(card.compute_capability, (8, 6));
         assert_eq!(card.imma_ops, Some(101.9e12));
         assert_eq!(by_name("Tesla P40").unwrap().imma_ops, None);
+        assert_eq!(by_name("Tesla P40").unwrap().figure(ProbeId::Dp4a), Some(11.76e12 * 4.0));
+        assert!(
+            models().iter().all(|model| model.compute_capability != (6, 0) || model.figure(ProbeId::Dp4a).is_none())
+        );
         assert!(by_name("GeForce RTX 3060").is_none());
     }
 
