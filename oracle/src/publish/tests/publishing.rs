@@ -66,12 +66,13 @@ impl Stage {
         logs.iter().map(event).collect()
     }
 
-    /// Signs and sends a publication behind the publisher's back.
+    /// Signs and sends a publication behind the publisher's back, and waits for its block: sent is not mined.
     async fn send(&self, publication: &Scores::Publish) -> B256 {
         let signature = self.chain.sign(publication).unwrap();
         let (nonce, fees) = (self.chain.nonce().await.unwrap(), self.chain.fees().await.unwrap());
         let prepared = self.chain.prepare(publication, &signature, nonce, fees).await.unwrap();
         self.chain.send(&prepared).await.unwrap();
+        self.market.mine(1).await;
         prepared.hash
     }
 }
