@@ -11,6 +11,7 @@ pub mod bench;
 mod block;
 pub mod calibration;
 pub mod catalogue;
+mod chain;
 pub mod device;
 mod disk;
 mod dp4a;

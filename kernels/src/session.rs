@@ -16,6 +16,9 @@ use crate::{disk, dp4a, fma32, fma64, link, stream};
 
 /// The most rounds of a session, over all windows and devices.
 pub const ROUNDS_MAX: usize = 65_536;
+/// The most passes over memory that a device may make in a session: a verifier replays them all for each drawn block. A
+/// pass takes 25 ms at least on any card of the catalogue, 360 in 9 s.
+pub const PASSES_MAX: usize = 1_024;
 /// The most windows of a session.
 pub const WINDOWS_MAX: usize = 64;
 /// The most devices of a session.
@@ -183,6 +186,12 @@ impl Claimed {
             total = window.iter().fold(total, |total, rounds| total.saturating_add(*rounds as usize));
         }
         count("rounds", total, 1, ROUNDS_MAX)?;
+        if matches!(self.parameters.shape, Shape::Pass { .. }) {
+            for device in 0..self.cells.len() {
+                let passes = self.rounds.iter().map(|window| window[device] as usize).sum();
+                count("passes of a device", passes, 0, PASSES_MAX)?;
+            }
+        }
         count("roots of rounds", self.round_roots.len(), total, total)?;
         for (device, &cells) in self.cells.iter().enumerate() {
             if !self.parameters.allows_cells(cells) {

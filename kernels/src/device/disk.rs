@@ -3,7 +3,7 @@
 //! The file is opened for direct reads, so that the page cache answers nothing; where a file system refuses that (such as
 //! one in memory), the cache is dropped once after writing. The file has no name: the system removes it with the device.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::{Device, DeviceInfo, DeviceKind, Error, OpenedUnit, Prepared, RoundRo
 use crate::disk::{self, Fill, PAGE_BYTES, Page, Source};
 use crate::key::{Digest, Key};
 use crate::merkle::{self, Domain};
-use crate::probe::{Parameters, ProbeId, Shape};
+use crate::probe::{Parameters, Shape};
 
 /// Pages that are written at once: 4 MiB.
 const WRITE_PAGES: u64 = 1_024;
@@ -83,11 +83,11 @@ impl DiskDevice {
 
 /// Writes the pages and opens them for reading.
 fn write(folder: &Path, fill: Fill, pages: u64) -> io::Result<Written> {
-    let path = folder.join(format!(".gpux-disk-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    let read = direct(&path);
+    let named = tempfile::NamedTempFile::new_in(folder)?;
+    let read = direct(named.path())?;
     // Without a name nothing is left behind, whatever happens.
-    fs::remove_file(&path)?;
+    let (mut file, path) = named.into_parts();
+    path.close()?;
     let mut buffer = vec![0; WRITE_PAGES as usize * PAGE_BYTES];
     for first in (0..pages).step_by(WRITE_PAGES as usize) {
         let count = WRITE_PAGES.min(pages - first) as usize * PAGE_BYTES;
@@ -95,7 +95,6 @@ fn write(folder: &Path, fill: Fill, pages: u64) -> io::Result<Written> {
         file.write_all(&buffer[..count])?;
     }
     file.sync_all()?;
-    let read = read?;
     posix_fadvise(&read, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
     Ok(Written { file: read, pages })
 }
@@ -146,7 +145,6 @@ impl Device for DiskDevice {
         let Shape::Pages { walkers, steps, .. } = parameters.shape else {
             return Err(Error::Unsupported("disk".into(), parameters.probe));
         };
-        debug_assert_eq!(parameters.probe, ProbeId::Disk);
         // The file of the session before is given back first.
         self.ready = None;
         let pages = parameters.cells_for(self.usable_bytes);

@@ -12,12 +12,12 @@ use crate::merkle::{Domain, Tree};
 use crate::probe::{Parameters, ProbeId, Shape};
 use crate::product::{Operands, Product};
 use crate::vram::{self, CELL_BYTES, Cell, Fill};
-use crate::{dp4a, fma32, fma64, link, stream};
+use crate::{chain, dp4a, fma32, fma64, link, stream};
 
 /// Pieces a thread of work that is cut evenly: few enough to be cheap, enough to even out.
 const PIECES_A_THREAD: usize = 4;
 /// Lanes of chains that are computed side by side in one thread, so that pieces end where groups do.
-const CHAINS_TOGETHER: u32 = 16;
+const CHAINS_TOGETHER: u32 = chain::TOGETHER as u32;
 
 /// A prepared session.
 #[derive(Debug)]

@@ -57,7 +57,6 @@ pub fn expected(descriptor: &Descriptor, probe: ProbeId, market: Market) -> Opti
     match probe {
         ProbeId::Cpu => return of_host(host.fp64_flops, None),
         ProbeId::Ram => return of_host(host.ram_reads, Some(host.ram_bytes)),
-        ProbeId::Disk => return of_host(host.disk_read_bps, Some(host.disk_bytes)),
         _ => {}
     }
     let mut sum = Expectation { probe, rate: 0.0, bytes: 0.0, calibrated: true, model: String::new() };
@@ -115,7 +114,7 @@ fn figures(examination: &Examination, expectation: &Expectation) -> Option<Measu
 
 fn ratio(figures: &Measurement, expectation: &Expectation) -> Ratio {
     let rate = (figures.rate as f64, expectation.rate);
-    if !expectation.probe.fills_memory() {
+    if expectation.bytes <= 0.0 {
         return Ratio::of(rate.0, rate.1);
     }
     let size = (figures.bytes as f64, expectation.bytes);

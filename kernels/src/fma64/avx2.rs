@@ -1,4 +1,4 @@
-//! The chains by AVX2: a lane's four pairs in one register, eight lanes side by side.
+//! The chains by AVX2: a lane's pairs in one register, eight lanes side by side.
 //!
 //! Sixteen registers hold x and y of eight lanes; s is read from memory by the multiply-add itself. Same bits as the
 //! reference: one rounding an operation, `vfnmadd` being fma(-s, x, y).
@@ -6,30 +6,36 @@
 
 use std::arch::x86_64::{__m256d, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_loadu_pd, _mm256_storeu_pd};
 
-use super::{Lane, PAIRS, TOGETHER};
+use super::PAIRS;
+use crate::chain::{Lane, Lanes};
 
-pub(super) fn run(lanes: &mut [Lane; TOGETHER], steps: u32) {
-    // SAFETY: callers asked `available`.
-    unsafe { run_lanes(lanes, steps) }
+/// Lanes whose state fits the registers.
+const EIGHT: usize = 8;
+
+pub(super) fn run(lanes: &mut Lanes<f64, PAIRS>, steps: u32) {
+    for eight in lanes.as_chunks_mut::<EIGHT>().0 {
+        // SAFETY: callers asked `available`.
+        unsafe { run_eight(eight, steps) }
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn run_lanes(lanes: &mut [Lane; TOGETHER], steps: u32) {
-    // SAFETY: four f64 of an array of four, unaligned.
+fn run_eight(lanes: &mut [Lane<f64, PAIRS>; EIGHT], steps: u32) {
+    // SAFETY: four f64 of an array of as many, unaligned.
     let load = |values: &[f64; PAIRS]| unsafe { _mm256_loadu_pd(values.as_ptr()) };
-    let mut x: [__m256d; TOGETHER] = std::array::from_fn(|lane| load(&lanes[lane].x));
-    let mut y: [__m256d; TOGETHER] = std::array::from_fn(|lane| load(&lanes[lane].y));
-    let s: [__m256d; TOGETHER] = std::array::from_fn(|lane| load(&lanes[lane].s));
+    let mut x: [__m256d; EIGHT] = std::array::from_fn(|lane| load(&lanes[lane].x));
+    let mut y: [__m256d; EIGHT] = std::array::from_fn(|lane| load(&lanes[lane].y));
+    let s: [__m256d; EIGHT] = std::array::from_fn(|lane| load(&lanes[lane].s));
     for _ in 0..steps {
-        for lane in 0..TOGETHER {
+        for lane in 0..EIGHT {
             x[lane] = _mm256_fmadd_pd(s[lane], y[lane], x[lane]);
         }
-        for lane in 0..TOGETHER {
+        for lane in 0..EIGHT {
             y[lane] = _mm256_fnmadd_pd(s[lane], x[lane], y[lane]);
         }
     }
     for (at, lane) in lanes.iter_mut().enumerate() {
-        // SAFETY: four f64 into arrays of four, unaligned.
+        // SAFETY: four f64 into arrays of as many, unaligned.
         unsafe {
             _mm256_storeu_pd(lane.x.as_mut_ptr(), x[at]);
             _mm256_storeu_pd(lane.y.as_mut_ptr(), y[at]);

@@ -1,36 +1,24 @@
-use proptest::prelude::*;
-
 use super::*;
+use crate::chain::tests::{equals_the_reference, lanes_are_independent, started};
 
-fn started(seed: [u8; 32]) -> [Lane; TOGETHER] {
-    std::array::from_fn(|lane| Lane::start(&Key::first(&seed, 0), lane as u32 * 77))
+#[test]
+fn vectors_equal_the_reference() {
+    equals_the_reference(run);
+    #[cfg(target_arch = "x86_64")]
+    if philox::avx2::available() {
+        equals_the_reference(avx2::run);
+    }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn vectors_equal_the_reference(seed: [u8; 32], steps in 0u32..400) {
-        let (mut fast, mut plain) = (started(seed), started(seed));
-        run(&mut fast, steps);
-        portable::run(&mut plain, steps);
-        for (fast, plain) in fast.iter().zip(&plain) {
-            prop_assert_eq!(fast.result(), plain.result());
-        }
-    }
-
-    #[test]
-    fn a_lane_does_not_depend_on_its_neighbours(seed: [u8; 32], lanes in 1u32..40, steps in 1u32..50) {
-        let key = Key::first(&seed, 3);
-        let items: Vec<_> = (0..lanes).map(|lane| (key, lane)).collect();
-        let alone: Vec<_> = items.iter().flat_map(|item| leaves(&[*item], lanes, steps)).collect();
-        prop_assert_eq!(leaves(&items, lanes, steps), alone);
-    }
+#[test]
+fn a_lane_does_not_depend_on_its_neighbours() {
+    lanes_are_independent(leaves);
 }
 
 #[test]
 fn chains_stay_normal_and_full() {
     // The conserved quantity x² + y² - s x y keeps both within a factor of their first values.
-    let mut lanes = started([5; 32]);
+    let mut lanes: Lanes<f64, PAIRS> = started([5; 32]);
     run(&mut lanes, 1 << 16);
     for value in lanes.iter().flat_map(|lane| lane.x.iter().chain(&lane.y)) {
         assert!(value.is_normal() && value.abs() < 8.0, "{value}");
@@ -40,7 +28,7 @@ fn chains_stay_normal_and_full() {
 
 #[test]
 fn one_step_is_two_fused_operations() {
-    let mut lanes = started([6; 32]);
+    let mut lanes: Lanes<f64, PAIRS> = started([6; 32]);
     let before = lanes[0];
     run(&mut lanes, 1);
     let x = libm::fma(before.s[2], before.y[2], before.x[2]);

@@ -294,3 +294,20 @@ fn a_pass_that_was_left_out_is_caught() {
     device.prepare(&claimed.parameters, &Key::fill(&claimed.fill_seed, 0)).unwrap();
     assert_ne!(device.round(&Key::first(&claimed.seeds[0], 0)).unwrap(), claimed.round_roots[0]);
 }
+
+#[test]
+fn endless_passes_over_little_memory_are_refused() {
+    let roots = vec![[7; 32]; PASSES_MAX + 1];
+    let claimed = |passes: usize| Claimed {
+        parameters: pass(0),
+        seeds: vec![[1; 32], [2; 32]],
+        fill_seed: [3; 32],
+        cells: vec![1],
+        rounds: vec![vec![1], vec![passes as u32 - 1]],
+        root: merkle::session_root(&roots[..passes]),
+        round_roots: roots[..passes].to_vec(),
+    };
+    assert_eq!(claimed(PASSES_MAX).validate(), Ok(()));
+    let refused = claimed(PASSES_MAX + 1).validate();
+    assert!(matches!(refused, Err(Error::Count { what: "passes of a device", .. })), "{refused:?}");
+}

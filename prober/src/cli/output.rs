@@ -90,18 +90,16 @@ impl Line {
         f64::from(self.x_lower + self.x_upper) * 50.0 / f64::from(RATIO_ONE)
     }
 
-    /// "81.9 of 227 Top/s": size for memory, rate for everything else.
+    /// "81.9 of 227 Top/s": size or rate of memory, whichever is worse, rate of everything else.
     pub(super) fn figures(&self) -> String {
         let memory = self.expected_bytes > 0;
         // Of a memory probe the worse of both is the finding.
         let share = |measured: u64, expected: u64| measured as f64 / (expected.max(1)) as f64;
         let by_size = share(self.measured_bytes, self.expected_bytes) <= share(self.measured_rate, self.expected_rate);
-        match (memory, by_size) {
-            (true, true) => of(self.measured_bytes, self.expected_bytes, "B"),
-            (true, false) => of(self.measured_rate, self.expected_rate, "reads/s"),
-            _ if self.probe == "imma" => of(self.measured_rate, self.expected_rate, "op/s"),
-            _ => of(self.measured_rate, self.expected_rate, "flop/s"),
+        if memory && by_size {
+            return of(self.measured_bytes, self.expected_bytes, "B");
         }
+        of(self.measured_rate, self.expected_rate, self.id.map_or("", ProbeId::rate_unit))
     }
 
     /// The finding in a sentence.

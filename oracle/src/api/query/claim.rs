@@ -58,8 +58,8 @@ pub(super) fn unit(probe: ProbeId) -> &'static str {
     match probe {
         ProbeId::Imma | ProbeId::Dp4a => "op/s",
         ProbeId::Hmma | ProbeId::Fma32 | ProbeId::Fma64 | ProbeId::Cpu => "flop/s",
-        ProbeId::Vram | ProbeId::Ram | ProbeId::Disk => "byte",
-        ProbeId::Stream | ProbeId::Link => "byte/s",
+        ProbeId::Vram | ProbeId::Ram => "byte",
+        ProbeId::Stream | ProbeId::Link | ProbeId::Disk => "byte/s",
         ProbeId::Net => "bit/s",
     }
 }
