@@ -40,7 +40,7 @@ async fn main() -> Result<()> {
     println!("bare_inserts_per_second={:.0}", median(bare));
     println!("store_reports_per_second={:.0}", median(ingest));
     println!("store_ingest_ratio={:.3}", median(ratios));
-    let (folded, inverted) = score_rates();
+    let (folded, inverted) = score_rates()?;
     println!("fold_items_per_second={folded:.0}");
     println!("intervals_per_second={inverted:.0}");
     Ok(())
@@ -141,19 +141,19 @@ fn report(number: u32) -> Report {
 }
 
 /// Folds epochs of evidence about a thousand nodes, and then inverts their intervals.
-fn score_rates() -> (f64, f64) {
+fn score_rates() -> anyhow::Result<(f64, f64)> {
     let items: Vec<_> = (0..ITEMS).map(item).collect();
     let mut state = State::new(Parameters::production());
     let start = Instant::now();
     for item in &items {
-        state.apply(item);
+        state.apply(item)?;
     }
     let folded = ITEMS as f64 / start.elapsed().as_secs_f64();
     let start = Instant::now();
     state.settle();
     let taken = start.elapsed().as_secs_f64();
     let resources: usize = state.scores().map(|score| score.resources.len()).sum();
-    (folded, resources as f64 / taken)
+    Ok((folded, resources as f64 / taken))
 }
 
 /// An epoch closes after each 50,000 reports.

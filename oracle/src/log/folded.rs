@@ -3,7 +3,12 @@
 //! Owns the step from the wire's `LogEntry` to `score::Entry`, with every value checked: an operator who replays a
 //! stranger's log gets an error with the value, never a panic and never a silently different score.
 
-use gpux_proto::evidence::{self, LogEntry, Probe, log_entry::Fact};
+use gpux_kernels::{evidence as claims, plan};
+use gpux_proto::{
+    bytes::present,
+    evidence::{self, Descriptor, LogEntry, Probe, log_entry::Fact},
+    signing::{self, Domain},
+};
 
 use crate::score;
 
@@ -14,8 +19,14 @@ pub enum Error {
     #[error("log entry holds no known fact")]
     NoFact,
     /// An id has a wrong length.
-    #[error("{field} has {length} bytes instead of 32")]
-    Id { field: &'static str, length: usize },
+    #[error("{field} has {length} bytes instead of {expected}")]
+    Id { field: &'static str, length: usize, expected: usize },
+    /// An announced description cannot be read.
+    #[error("announced description: {0}")]
+    Description(String),
+    /// A bond is no amount.
+    #[error("bond {0:?} is no amount")]
+    Bond(String),
     /// The resource has no name.
     #[error("resource {0} is unknown")]
     Resource(i32),
@@ -30,22 +41,49 @@ pub enum Error {
     Inconclusive { lower: u32, upper: u32, inconclusive: bool },
 }
 
-/// What the fold reads of an entry, if anything.
-pub fn folded(entry: &LogEntry) -> Result<Option<score::Entry>, Error> {
-    match entry.fact.as_ref().ok_or(Error::NoFact)? {
-        Fact::ReportFolded(report) => report_folded(report).map(|report| Some(score::Entry::Report(report))),
-        Fact::EpochClosed(closed) => Ok(Some(score::Entry::EpochClosed(score::EpochClosed { epoch: closed.epoch }))),
+/// What the fold reads of an entry in a market, if anything.
+pub fn folded(entry: &LogEntry, market: score::Market) -> Result<Option<score::Entry>, Error> {
+    Ok(Some(match entry.fact.as_ref().ok_or(Error::NoFact)? {
+        Fact::ReportFolded(report) => score::Entry::Report(report_folded(report)?),
+        Fact::NodeAnnounced(announced) => score::Entry::Announced(node_announced(announced, market)?),
+        Fact::BondChanged(changed) => score::Entry::BondChanged(bond_changed(changed)?),
+        Fact::EpochClosed(closed) => score::Entry::EpochClosed(score::EpochClosed { epoch: closed.epoch }),
         Fact::ReportCommitted(_)
         | Fact::ReportRevealed(_)
-        | Fact::NodeAnnounced(_)
         | Fact::FisherRegistered(_)
-        | Fact::BondChanged(_)
         | Fact::PaymentSeen(_)
         | Fact::CertificateSeen(_)
         | Fact::RulingSeen(_)
         | Fact::BeaconSeen(_)
-        | Fact::ParametersSet(_) => Ok(None),
-    }
+        | Fact::ParametersSet(_) => return Ok(None),
+    }))
+}
+
+fn node_announced(announced: &evidence::NodeAnnounced, market: score::Market) -> Result<score::Announced, Error> {
+    let unreadable = |error: signing::Error| Error::Description(error.to_string());
+    let description = present("description", &announced.description).map_err(|e| unreadable(e.into()))?;
+    let signed = present("descriptor", &description.descriptor).map_err(|e| unreadable(e.into()))?;
+    let descriptor: Descriptor = signing::open(Domain::Descriptor, signed).map_err(unreadable)?;
+    let market = match market {
+        score::Market::Production => plan::Market::Production,
+        score::Market::Development => plan::Market::Development,
+    };
+    let probes = claims::claims(&descriptor, market);
+    // Only a membership that the organisation signed counts; ingest has checked it before it was logged.
+    let organisation = match &description.membership {
+        Some(_) => Some(score::OrganisationId(id("descriptor.organisation", &descriptor.organisation)?)),
+        None => None,
+    };
+    Ok(score::Announced {
+        node: score::NodeId(id("descriptor.node", &descriptor.node)?),
+        claims: probes.into_iter().map(|probe| score::ResourceId(u32::from(probe.number()))).collect(),
+        organisation,
+    })
+}
+
+fn bond_changed(changed: &evidence::BondChanged) -> Result<score::BondChanged, Error> {
+    let bond = changed.amount.parse().map_err(|_| Error::Bond(changed.amount.chars().take(64).collect()))?;
+    Ok(score::BondChanged { fisher: score::FisherId(id("fisher", &changed.fisher)?), bond })
 }
 
 fn report_folded(report: &evidence::ReportFolded) -> Result<score::FoldedReport, Error> {
@@ -68,8 +106,8 @@ fn report_folded(report: &evidence::ReportFolded) -> Result<score::FoldedReport,
     })
 }
 
-fn id(field: &'static str, bytes: &[u8]) -> Result<[u8; 32], Error> {
-    bytes.try_into().map_err(|_| Error::Id { field, length: bytes.len() })
+fn id<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], Error> {
+    bytes.try_into().map_err(|_| Error::Id { field, length: bytes.len(), expected: N })
 }
 
 #[cfg(test)]
@@ -90,7 +128,7 @@ mod tests {
     }
 
     fn fold_of(report: evidence::ReportFolded) -> Result<Option<score::Entry>, Error> {
-        folded(&LogEntry { fact: Some(Fact::ReportFolded(report)) })
+        folded(&LogEntry { fact: Some(Fact::ReportFolded(report)) }, score::Market::Production)
     }
 
     #[test]
@@ -112,10 +150,13 @@ mod tests {
         assert_eq!(fold_of(evidence::ReportFolded { resource: 0, ..wire() }), Err(Error::Resource(0)));
         assert_eq!(fold_of(evidence::ReportFolded { resource: -1, ..wire() }), Err(Error::Resource(-1)));
         let short = evidence::ReportFolded { node: vec![1; 31], ..wire() };
-        assert_eq!(fold_of(short), Err(Error::Id { field: "node", length: 31 }));
+        assert_eq!(fold_of(short), Err(Error::Id { field: "node", length: 31, expected: 32 }));
         assert!(matches!(fold_of(evidence::ReportFolded { x_upper: 65, ..wire() }), Err(Error::Ratio(_))));
         let vague = evidence::ReportFolded { inconclusive: true, ..wire() };
         assert_eq!(fold_of(vague), Err(Error::Inconclusive { lower: 23, upper: 24, inconclusive: true }));
-        assert_eq!(folded(&LogEntry { fact: None }), Err(Error::NoFact));
+        assert_eq!(folded(&LogEntry { fact: None }, score::Market::Production), Err(Error::NoFact));
+        let bond = evidence::BondChanged { fisher: vec![1; 20], amount: "-5".into(), ..Default::default() };
+        let bond = LogEntry { fact: Some(Fact::BondChanged(bond)) };
+        assert_eq!(folded(&bond, score::Market::Production), Err(Error::Bond("-5".into())));
     }
 }

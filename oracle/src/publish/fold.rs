@@ -15,7 +15,7 @@ use gpux_proto::{
 use super::leaves::LeafFile;
 use crate::{
     log::{self, FoldedError},
-    score::{NodeId, NodeScore, Parameters, State},
+    score::{self, NodeId, NodeScore, Parameters, State},
 };
 
 /// Why an entry of the log cannot be folded.
@@ -34,6 +34,13 @@ pub enum Error {
         index: u64,
         #[source]
         source: FoldedError,
+    },
+    /// It contradicts the entries before it.
+    #[error("entry {index} of the log: {source}")]
+    Order {
+        index: u64,
+        #[source]
+        source: score::Error,
     },
     /// An announced descriptor cannot be read.
     #[error("entry {index} of the log: {source}")]
@@ -70,8 +77,9 @@ impl Folder {
             let (node, provider) = provider(announced).map_err(|source| Error::Descriptor { index, source })?;
             self.providers.insert(node, provider);
         }
-        if let Some(folded) = log::folded(&entry).map_err(|source| Error::Folded { index, source })? {
-            self.state.apply(&folded);
+        let market = self.state.parameters().market;
+        if let Some(folded) = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })? {
+            self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
         }
         self.size += 1;
         let closed = self.state.epoch().filter(|epoch| before != Some(*epoch));

@@ -5,17 +5,31 @@
 //! `0 <= L <= S <= U <= 1` for every node at every moment; the others are listed in `tests.rs`, each with its test.
 //! The method, worked by hand, is `docs/method/scoring.md`.
 
+mod claim;
+mod contamination;
+mod detector;
 mod entry;
+mod explain;
+mod fisher;
 mod fold;
 mod interval;
+mod investigation;
+mod node;
+mod organisation;
 mod parameters;
 mod ratio;
 mod resource;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, EpochClosed, FoldedReport, NodeId, ReportId, ResourceId, Weight};
-pub use fold::{NodeScore, ResourceScore, State, Verdict, fold};
+pub use entry::{
+    Announced, BondChanged, Claims, Entry, EpochClosed, Finding, FisherAudited, FisherId, FoldedAudit, FoldedReport,
+    NodeId, OrganisationId, OwnerId, ReportId, ResourceId, Weight,
+};
+pub use explain::{Audits, Explanation, ResourceEvidence, Standing};
+pub use fold::{Error, Ignored, State, Step, fold};
+pub use node::{NodeScore, ResourceScore, Verdict, levy_bps};
+pub use organisation::worst_decile_bps;
 pub use parameters::{Market, Parameters};
 pub use ratio::{Error as RatioError, Ratio64};
 pub use resource::{Batch, Estimate, ResourceState};

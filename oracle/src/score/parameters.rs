@@ -7,7 +7,7 @@
 use super::entry::Weight;
 
 /// The domain of the digest; it changes with the layout of the bytes.
-const DOMAIN: &[u8] = b"gpux/parameters/1";
+const DOMAIN: &[u8] = b"gpux/parameters/2";
 
 /// Which market the constants are meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,46 @@ pub struct Parameters {
     pub windows_min: u32,
     /// The shortest timed window in milliseconds.
     pub window_ms_min: u32,
+    /// q: what an honest host delivers on average at least, in basis points of what it advertises.
+    pub mean_bps: u16,
+    /// A session below this is slow, in basis points of what is advertised.
+    pub slow_bps: u16,
+    /// e0: the share of slow sessions that an honest host stays below, in basis points.
+    pub rate_bps: u16,
+    /// The share of inconclusive sessions that honest hosts and fishers stay below, in basis points.
+    pub inconclusive_bps: u16,
+    /// f0: the share of reports of an honest fisher that may differ from the stamps, in basis points.
+    pub disagreement_bps: u16,
+    /// The length of a detector's budget of restarts in seconds.
+    pub year_secs: u64,
+    /// a1: how often an honest node may become suspect in a year, in millionths.
+    pub suspicion_error_ppm: u32,
+    /// a2: how often an honest node may be accused in its life, in millionths.
+    pub accusation_error_ppm: u32,
+    /// c: the share of the audit owners that may be corrupt, in basis points.
+    pub corrupt_owners_bps: u16,
+    /// How sure the bound on lying fishers is, in basis points.
+    pub contamination_level_bps: u16,
+    /// A node is cleared by evidence against "its mean is at most this", in basis points.
+    pub cleared_mean_bps: u16,
+    /// And by evidence against "at least this share of its sessions is slow", in basis points.
+    pub cleared_rate_bps: u16,
+    /// How large both e-values for honesty must be.
+    pub honest_evidence: u32,
+    /// How many audit owners see a node before it can be called honest.
+    pub honest_owners_min: u32,
+    /// A fisher counts after this many audits that agreed with him.
+    pub audits_min: u32,
+    /// How many nodes of the common prior an organisation's record is shrunken by.
+    pub organisation_prior_nodes: u32,
+    /// The least prior of any node, in basis points.
+    pub prior_min_bps: u16,
+    /// The largest prior of any node, in basis points.
+    pub prior_max_bps: u16,
+    /// The largest levy on a convicted node's earnings, in basis points.
+    pub levy_max_bps: u16,
+    /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
+    pub report_fee: u128,
 }
 
 impl Parameters {
@@ -83,6 +123,26 @@ impl Parameters {
             windows_min: 3,
             // Three windows make the 8 s that a timed part lasts at least.
             window_ms_min: 2_667,
+            mean_bps: 9_200,
+            slow_bps: 8_000,
+            rate_bps: 200,
+            inconclusive_bps: 500,
+            disagreement_bps: 200,
+            year_secs: 365 * 86_400,
+            suspicion_error_ppm: 10_000,
+            accusation_error_ppm: 100,
+            corrupt_owners_bps: 2_000,
+            contamination_level_bps: 9_900,
+            cleared_mean_bps: 8_900,
+            cleared_rate_bps: 800,
+            honest_evidence: 20,
+            honest_owners_min: 3,
+            audits_min: 20,
+            organisation_prior_nodes: 5,
+            prior_min_bps: 5_000,
+            prior_max_bps: 9_000,
+            levy_max_bps: 5_000,
+            report_fee: 100_000,
         }
     }
 
@@ -97,6 +157,12 @@ impl Parameters {
             // An hour of epochs.
             report_window_epochs: 720,
             window_ms_min: 500,
+            // A demonstration ends within minutes, so its verdicts rest on less.
+            suspicion_error_ppm: 100_000,
+            accusation_error_ppm: 20_000,
+            contamination_level_bps: 9_000,
+            honest_evidence: 3,
+            audits_min: 3,
             ..Self::production()
         }
     }
@@ -124,6 +190,25 @@ impl Parameters {
         bytes.extend(self.min_bond.to_le_bytes());
         bytes.extend(self.windows_min.to_le_bytes());
         bytes.extend(self.window_ms_min.to_le_bytes());
+        for share in [self.mean_bps, self.slow_bps, self.rate_bps, self.inconclusive_bps, self.disagreement_bps] {
+            bytes.extend(share.to_le_bytes());
+        }
+        bytes.extend(self.year_secs.to_le_bytes());
+        bytes.extend(self.suspicion_error_ppm.to_le_bytes());
+        bytes.extend(self.accusation_error_ppm.to_le_bytes());
+        let shares =
+            [self.corrupt_owners_bps, self.contamination_level_bps, self.cleared_mean_bps, self.cleared_rate_bps];
+        for share in shares {
+            bytes.extend(share.to_le_bytes());
+        }
+        let counts = [self.honest_evidence, self.honest_owners_min, self.audits_min, self.organisation_prior_nodes];
+        for count in counts {
+            bytes.extend(count.to_le_bytes());
+        }
+        for share in [self.prior_min_bps, self.prior_max_bps, self.levy_max_bps] {
+            bytes.extend(share.to_le_bytes());
+        }
+        bytes.extend(self.report_fee.to_le_bytes());
         bytes
     }
 
@@ -166,9 +251,54 @@ impl Parameters {
         f64::from(self.prior_weight_milli) / 1e3
     }
 
-    /// m0 as a number.
-    pub(super) fn prior_mean(&self) -> f64 {
-        f64::from(self.prior_mean_bps) / 1e4
+    /// q as a number.
+    pub(super) fn mean(&self) -> f64 {
+        f64::from(self.mean_bps) / 1e4
+    }
+
+    /// e0 as a number.
+    pub(super) fn rate(&self) -> f64 {
+        f64::from(self.rate_bps) / 1e4
+    }
+
+    /// The bound on inconclusive sessions as a number.
+    pub(super) fn inconclusive_rate(&self) -> f64 {
+        f64::from(self.inconclusive_bps) / 1e4
+    }
+
+    /// f0 as a number.
+    pub(super) fn disagreement_rate(&self) -> f64 {
+        f64::from(self.disagreement_bps) / 1e4
+    }
+
+    /// The mean that a cleared node is above, as a number.
+    pub(super) fn cleared_mean(&self) -> f64 {
+        f64::from(self.cleared_mean_bps) / 1e4
+    }
+
+    /// The share of slow sessions that a cleared node is below, as a number.
+    pub(super) fn cleared_rate(&self) -> f64 {
+        f64::from(self.cleared_rate_bps) / 1e4
+    }
+
+    /// The evidence from which a node is suspect: 1 / a1.
+    pub(super) fn suspicion_threshold(&self) -> f64 {
+        1e6 / f64::from(self.suspicion_error_ppm.max(1))
+    }
+
+    /// a2 as a number.
+    pub(super) fn accusation_error(&self) -> f64 {
+        f64::from(self.accusation_error_ppm.max(1)) / 1e6
+    }
+
+    /// ln of the evidence from which a node is called honest; it doubles with every visit after a verdict.
+    pub(super) fn log_honest_evidence(&self, visit: u32) -> f64 {
+        libm::log(f64::from(self.honest_evidence.max(1))) + f64::from(visit.saturating_sub(1)) * std::f64::consts::LN_2
+    }
+
+    /// The length of a detector's budget in epochs.
+    pub(super) fn epochs_a_year(&self) -> f64 {
+        self.year_secs.max(1) as f64 / f64::from(self.epoch_secs.max(1))
     }
 }
 
@@ -205,7 +335,27 @@ mod tests {
             Parameters { full_weight_bond: 1, ..base.clone() },
             Parameters { min_bond: 1, ..base.clone() },
             Parameters { windows_min: 4, ..base.clone() },
-            Parameters { window_ms_min: 1, ..base },
+            Parameters { window_ms_min: 1, ..base.clone() },
+            Parameters { mean_bps: 1, ..base.clone() },
+            Parameters { slow_bps: 1, ..base.clone() },
+            Parameters { rate_bps: 1, ..base.clone() },
+            Parameters { inconclusive_bps: 1, ..base.clone() },
+            Parameters { disagreement_bps: 1, ..base.clone() },
+            Parameters { year_secs: 1, ..base.clone() },
+            Parameters { suspicion_error_ppm: 1, ..base.clone() },
+            Parameters { accusation_error_ppm: 1, ..base.clone() },
+            Parameters { corrupt_owners_bps: 1, ..base.clone() },
+            Parameters { contamination_level_bps: 1, ..base.clone() },
+            Parameters { cleared_mean_bps: 1, ..base.clone() },
+            Parameters { cleared_rate_bps: 1, ..base.clone() },
+            Parameters { honest_evidence: 1, ..base.clone() },
+            Parameters { honest_owners_min: 1, ..base.clone() },
+            Parameters { audits_min: 1, ..base.clone() },
+            Parameters { organisation_prior_nodes: 1, ..base.clone() },
+            Parameters { prior_min_bps: 1, ..base.clone() },
+            Parameters { prior_max_bps: 1, ..base.clone() },
+            Parameters { levy_max_bps: 1, ..base.clone() },
+            Parameters { report_fee: 1, ..base },
         ];
         let digests: std::collections::BTreeSet<_> = variants.iter().map(Parameters::digest).collect();
         assert_eq!(digests.len(), variants.len());

@@ -2,28 +2,18 @@
 
 use super::*;
 
-/// SplitMix64: a seeded stream that is the same on every machine.
-struct Stream(u64);
-
-impl Stream {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// Whether the interval held the mean after each of `probes` probes, one an epoch.
 fn covered(seed: u64, mean: f64, probes: u64, draw: fn(&mut Stream, f64) -> f64) -> bool {
     let parameters = Parameters::production();
     let mut stream = Stream(seed);
-    let mut state = ResourceState::new(0);
+    let mut state = ResourceState::new(ResourceId(1), 0, 7_000);
     (1..=probes).all(|epoch| {
         let mut batch = Batch::default();
         let weight = Weight::from_64ths(if stream.next() < 0.3 { 32 } else { 64 }).unwrap();
-        batch.add(&FoldedReport { weight, ..report(1, epoch, epoch, Ratio64::of(draw(&mut stream, mean))) });
+        batch.add(
+            &parameters,
+            &FoldedReport { weight, ..report(1, epoch, epoch, Ratio64::of(draw(&mut stream, mean))) },
+        );
         state.absorb(&parameters, epoch, &batch);
         state.holds(&parameters, epoch, mean)
     })
@@ -64,10 +54,10 @@ fn interval_covers_hosts_that_vary() {
 fn interval_narrows_to_the_mean() {
     let parameters = Parameters::production();
     let mut stream = Stream(5);
-    let mut state = ResourceState::new(0);
+    let mut state = ResourceState::new(ResourceId(1), 0, 7_000);
     for epoch in 1..=400 {
         let mut batch = Batch::default();
-        batch.add(&report(1, epoch, epoch, Ratio64::of(triangular(&mut stream, 0.95))));
+        batch.add(&parameters, &report(1, epoch, epoch, Ratio64::of(triangular(&mut stream, 0.95))));
         state.absorb(&parameters, epoch, &batch);
     }
     let Estimate { low_bps, high_bps, .. } = state.estimate(&parameters, 400);

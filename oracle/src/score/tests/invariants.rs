@@ -121,11 +121,11 @@ proptest! {
     ) {
         let parameters = Parameters::production();
         let state = |lie: bool| {
-            let mut state = ResourceState::new(0);
+            let mut state = ResourceState::new(ResourceId(1), 0, 7_000);
             for (epoch, (truth, claim, liar, weight)) in (0..).zip(&told) {
                 let x = Ratio64::of(if lie && *liar { *claim } else { *truth });
                 let mut batch = Batch::default();
-                batch.add(&FoldedReport { weight: *weight, ..report(1, epoch, epoch, x) });
+                batch.add(&parameters, &FoldedReport { weight: *weight, ..report(1, epoch, epoch, x) });
                 state.absorb(&parameters, epoch, &batch);
             }
             state.score(&parameters, told.len() as u64)
@@ -147,11 +147,11 @@ proptest! {
     #[test]
     fn i10_merged_histograms_equal_the_single_one(history in history(), shards in 1_usize..5) {
         let reports: Vec<_> = history.into_iter().flat_map(|(_, reports)| reports).collect();
-        let mut single = Batch::default();
+        let (parameters, mut single) = (Parameters::production(), Batch::default());
         let mut parts = vec![Batch::default(); shards];
         for (index, report) in reports.iter().enumerate() {
-            single.add(report);
-            parts[index % shards].add(report);
+            single.add(&parameters, report);
+            parts[index % shards].add(&parameters, report);
         }
         let merged = parts.iter().rev().fold(Batch::default(), |mut sum, part| { sum.merge(part); sum });
         prop_assert_eq!(merged, single);
@@ -160,7 +160,7 @@ proptest! {
     #[test]
     fn i11_without_reports_the_lower_bound_never_rises(history in history(), gaps in prop::collection::vec(1_u64..2_000, 1..8)) {
         let parameters = Parameters::production();
-        let mut state = fold(&parameters, log(&history));
+        let mut state = fold(&parameters, log(&history)).unwrap();
         let mut epoch = history[history.len() - 1].0;
         for gap in gaps {
             let before: Vec<_> = state.scores().collect();
@@ -170,7 +170,7 @@ proptest! {
             prop_assert_eq!(&before, &settled.scores().collect::<Vec<_>>());
             state = if gap % 2 == 0 { settled } else { state };
             epoch += gap;
-            state.apply(&Entry::EpochClosed(EpochClosed { epoch }));
+            state.apply(&Entry::EpochClosed(EpochClosed { epoch })).unwrap();
             for (old, new) in before.iter().zip(state.scores()) {
                 prop_assert!(new.estimate.low_bps <= old.estimate.low_bps);
                 prop_assert!(new.estimate.high_bps >= old.estimate.high_bps || new.estimate.high_bps >= new.estimate.score_bps);
@@ -190,12 +190,22 @@ fn reports_out_of_time_are_not_counted() {
 }
 
 #[test]
-fn an_epoch_that_does_not_come_next_is_none() {
+fn an_epoch_that_does_not_come_next_is_an_error() {
     let parameters = Parameters::production();
     let entries = log(&[(10, vec![report(1, 1, 10, Ratio64::ONE)]), (10, vec![report(1, 2, 10, Ratio64::ONE)])]);
-    let state = fold(&parameters, entries);
-    assert_eq!(state.epoch(), Some(10));
-    assert_eq!(state.score(&NodeId([1; 32])).unwrap().probes, 1);
+    assert_eq!(fold(&parameters, entries).unwrap_err(), Error::Epoch { epoch: 10, last: 10 });
+}
+
+#[test]
+fn what_does_not_count_is_listed_with_its_reason() {
+    let parameters = Parameters::production();
+    let good = report(1, 1, 100, Ratio64::ONE);
+    let weightless = FoldedReport { weight: Weight::ZERO, ..report(1, 2, 100, Ratio64::ONE) };
+    let stale = report(1, 3, 71, Ratio64::ONE);
+    let early = report(1, 4, 101, Ratio64::ONE);
+    let state = fold(&parameters, log(&[(100, vec![good, weightless, stale, early, good])])).unwrap();
+    let reasons: Vec<_> = state.ignored().iter().map(|(_, reason)| *reason).collect();
+    assert_eq!(reasons, [Ignored::Weightless, Ignored::Late, Ignored::Early, Ignored::Repeated]);
 }
 
 #[test]
@@ -206,7 +216,7 @@ fn the_worst_resource_is_the_score() {
         reports.push(report(1, id, 10, Ratio64::ONE));
         reports.push(FoldedReport { resource: ResourceId(6), ..report(1, 100 + id, 10, Ratio64::of(0.5)) });
     }
-    let score = fold(&parameters, log(&[(10, reports)])).score(&NodeId([1; 32])).unwrap();
+    let score = fold(&parameters, log(&[(10, reports)])).unwrap().score(&NodeId([1; 32])).unwrap();
     assert_eq!(score.resources.len(), 2);
     assert_eq!(score.estimate, score.resources[1].estimate);
     assert!(score.resources[0].estimate.low_bps > score.estimate.high_bps);
@@ -217,11 +227,11 @@ fn the_worst_resource_is_the_score() {
 fn without_probes_a_score_drifts_to_the_prior_and_the_interval_widens() {
     let parameters = Parameters::production();
     let good = (0..200).map(|id| report(1, id, 10, Ratio64::ONE)).collect();
-    let mut state = fold(&parameters, log(&[(10, good)]));
+    let mut state = fold(&parameters, log(&[(10, good)])).unwrap();
     let fresh = state.score(&NodeId([1; 32])).unwrap().estimate;
     assert!(fresh.score_bps > 9_900 && fresh.low_bps > 9_500);
     // Two years: the probes' weight has halved 24 times.
-    state.apply(&Entry::EpochClosed(EpochClosed { epoch: 10 + 2 * 365 * 24 }));
+    state.apply(&Entry::EpochClosed(EpochClosed { epoch: 10 + 2 * 365 * 24 })).unwrap();
     let old = state.score(&NodeId([1; 32])).unwrap().estimate;
     assert_eq!((old.low_bps, old.score_bps, old.high_bps), (0, 7_000, 10_000));
 }

@@ -15,8 +15,8 @@ fn the_page_says_what_the_fold_computes() {
     let mut found = vec![];
     for ((x, weight), epoch) in probes.into_iter().zip(1..) {
         let weight = Weight::from_64ths(weight).unwrap();
-        state.apply(&Entry::Report(FoldedReport { weight, ..report(1, epoch, epoch, x) }));
-        state.apply(&Entry::EpochClosed(EpochClosed { epoch }));
+        state.apply(&Entry::Report(FoldedReport { weight, ..report(1, epoch, epoch, x) })).unwrap();
+        state.apply(&Entry::EpochClosed(EpochClosed { epoch })).unwrap();
         let e = state.score(&NodeId([1; 32])).unwrap().estimate;
         found.push([e.low_bps, e.score_bps, e.high_bps]);
     }
@@ -26,11 +26,11 @@ fn the_page_says_what_the_fold_computes() {
 #[test]
 fn trust_grows_as_the_page_says() {
     let parameters = Parameters::production();
-    let mut state = ResourceState::new(1);
+    let mut state = ResourceState::new(ResourceId(1), 1, 7_000);
     let mut found = vec![];
     for probes in 1..=300 {
         let mut batch = Batch::default();
-        batch.add(&report(1, probes, 1, Ratio64::ONE));
+        batch.add(&parameters, &report(1, probes, 1, Ratio64::ONE));
         state.absorb(&parameters, 1, &batch);
         if [1, 3, 8, 20, 40, 100, 300].contains(&probes) {
             found.push(state.estimate(&parameters, 1).low_bps);
