@@ -3,12 +3,13 @@
 use prost::Message as _;
 use std::{error::Error, path::PathBuf};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "gpux/evidence/v1/signed.proto",
     "gpux/evidence/v1/probe.proto",
     "gpux/evidence/v1/identity.proto",
     "gpux/evidence/v1/session.proto",
     "gpux/evidence/v1/report.proto",
+    "gpux/evidence/v1/relay.proto",
     "gpux/evidence/v1/log.proto",
     "gpux/node/v1/node.proto",
     "gpux/oracle/v1/reputation.proto",

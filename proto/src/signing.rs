@@ -3,7 +3,7 @@
 //! verification works on the bytes that were received.
 use crate::{
     bytes::{self, array, decode, present},
-    evidence::{Offer, Registration, Signed, SignedOffer, Terms},
+    evidence::{Offer, Registration, RelayRegistration, Signed, SignedOffer, Terms},
 };
 use alloy_primitives::{
     Address, B256, Signature, U256,
@@ -46,6 +46,8 @@ pub enum Domain {
     Checkpoint,
     /// An `Acknowledgement`.
     Acknowledgement,
+    /// A relay's `Stamps`.
+    Stamps,
 }
 
 impl Domain {
@@ -66,6 +68,7 @@ impl Domain {
             Self::Bundle => "gpux/bundle/1",
             Self::Checkpoint => "gpux/checkpoint/1",
             Self::Acknowledgement => "gpux/acknowledgement/1",
+            Self::Stamps => "gpux/stamps/1",
         }
     }
 }
@@ -160,6 +163,8 @@ mod typed {
         struct Session { bytes32 rental; bytes32 key; uint40 validUntil; }
         /// The fisher's binding of its report key.
         struct ReportKey { address fisher; bytes32 key; uint40 validUntil; }
+        /// The owner's binding of its relay.
+        struct RelayKey { address owner; bytes32 key; string endpoint; uint40 validUntil; }
         /// A rental's terms, for its id.
         struct Terms { address consumer; Offer offer; bytes32 note; uint64 nonce; }
     }
@@ -250,6 +255,18 @@ pub fn registration_digest(registration: &Registration) -> Result<[u8; 32], Erro
         fisher: array("registration.fisher", &registration.fisher)?.into(),
         key: array("registration.report_key", &registration.report_key)?.into(),
         validUntil: seconds("registration.valid_until", registration.valid_until)?,
+    };
+    Ok(typed.eip712_signing_hash(&domain("GPUX Bonds", registration.chain_id, bonds)).0)
+}
+
+/// The EIP-712 digest by which an owner binds a relay.
+pub fn relay_digest(registration: &RelayRegistration) -> Result<[u8; 32], Error> {
+    let bonds = Address::from(array::<20>("relay.bonds", &registration.bonds)?);
+    let typed = typed::RelayKey {
+        owner: array("relay.owner", &registration.owner)?.into(),
+        key: array("relay.relay", &registration.relay)?.into(),
+        endpoint: registration.endpoint.clone(),
+        validUntil: seconds("relay.valid_until", registration.valid_until)?,
     };
     Ok(typed.eip712_signing_hash(&domain("GPUX Bonds", registration.chain_id, bonds)).0)
 }

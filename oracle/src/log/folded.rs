@@ -6,7 +6,7 @@
 use gpux_kernels::{evidence as claims, plan};
 use gpux_proto::{
     bytes::present,
-    evidence::{self, Descriptor, LogEntry, Probe, log_entry::Fact},
+    evidence::{self, Descriptor, Finding, LogEntry, Probe, log_entry::Fact},
     signing::{self, Domain},
 };
 
@@ -21,12 +21,15 @@ pub enum Error {
     /// An id has a wrong length.
     #[error("{field} has {length} bytes instead of {expected}")]
     Id { field: &'static str, length: usize, expected: usize },
-    /// An announced description cannot be read.
-    #[error("announced description: {0}")]
-    Description(String),
     /// A bond is no amount.
     #[error("bond {0:?} is no amount")]
     Bond(String),
+    /// The finding has no name.
+    #[error("finding {0} is unknown")]
+    Finding(i32),
+    /// An announced description or registration cannot be read.
+    #[error("announcement: {0}")]
+    Description(String),
     /// The resource has no name.
     #[error("resource {0} is unknown")]
     Resource(i32),
@@ -47,6 +50,9 @@ pub fn folded(entry: &LogEntry, market: score::Market) -> Result<Option<score::E
         Fact::ReportFolded(report) => score::Entry::Report(report_folded(report)?),
         Fact::NodeAnnounced(announced) => score::Entry::Announced(node_announced(announced, market)?),
         Fact::BondChanged(changed) => score::Entry::BondChanged(bond_changed(changed)?),
+        Fact::AuditFolded(audit) => score::Entry::Audit(audit_folded(audit)?),
+        Fact::FisherAudited(audited) => score::Entry::FisherAudited(fisher_audited(audited)?),
+        Fact::RelayRegistered(registered) => score::Entry::OwnerRegistered(relay_registered(registered)?),
         Fact::EpochClosed(closed) => score::Entry::EpochClosed(score::EpochClosed { epoch: closed.epoch }),
         Fact::ReportCommitted(_)
         | Fact::ReportRevealed(_)
@@ -87,23 +93,56 @@ fn bond_changed(changed: &evidence::BondChanged) -> Result<score::BondChanged, E
 }
 
 fn report_folded(report: &evidence::ReportFolded) -> Result<score::FoldedReport, Error> {
-    let (lower, upper, inconclusive) = (report.x_lower, report.x_upper, report.inconclusive);
+    Ok(score::FoldedReport {
+        report: score::ReportId(id("report", &report.report)?),
+        node: score::NodeId(id("node", &report.node)?),
+        resource: resource(report.resource)?,
+        x: ratio(report.x_lower, report.x_upper, report.inconclusive)?,
+        weight: score::Weight::from_64ths(report.weight).ok_or(Error::Weight(report.weight))?,
+        epoch: report.epoch,
+    })
+}
+
+fn audit_folded(audit: &evidence::AuditFolded) -> Result<score::FoldedAudit, Error> {
+    Ok(score::FoldedAudit {
+        report: score::ReportId(id("report", &audit.report)?),
+        node: score::NodeId(id("node", &audit.node)?),
+        resource: resource(audit.resource)?,
+        x: ratio(audit.x_lower, audit.x_upper, audit.inconclusive)?,
+        owner: score::OwnerId(id("owner", &audit.owner)?),
+        epoch: audit.epoch,
+    })
+}
+
+fn fisher_audited(audited: &evidence::FisherAudited) -> Result<score::FisherAudited, Error> {
+    let finding = match Finding::try_from(audited.finding) {
+        Ok(Finding::Agrees) => score::Finding::Agrees,
+        Ok(Finding::Disagrees) => score::Finding::Disagrees,
+        Ok(Finding::Inconclusive) => score::Finding::Inconclusive,
+        Ok(Finding::Unspecified) | Err(_) => return Err(Error::Finding(audited.finding)),
+    };
+    Ok(score::FisherAudited { fisher: score::FisherId(id("fisher", &audited.fisher)?), finding })
+}
+
+fn relay_registered(registered: &evidence::RelayRegistered) -> Result<score::OwnerId, Error> {
+    let registration =
+        present("relay", &registered.registration).map_err(|error| Error::Description(error.to_string()))?;
+    Ok(score::OwnerId(id("owner", &registration.owner)?))
+}
+
+fn resource(resource: i32) -> Result<score::ResourceId, Error> {
+    match Probe::try_from(resource) {
+        Ok(Probe::Unspecified) | Err(_) => Err(Error::Resource(resource)),
+        Ok(_) => Ok(score::ResourceId(u32::try_from(resource).map_err(|_| Error::Resource(resource))?)),
+    }
+}
+
+fn ratio(lower: u32, upper: u32, inconclusive: bool) -> Result<score::Ratio64, Error> {
     let x = score::Ratio64::new(lower, upper)?;
     if x.is_inconclusive() != inconclusive {
         return Err(Error::Inconclusive { lower, upper, inconclusive });
     }
-    match Probe::try_from(report.resource) {
-        Ok(Probe::Unspecified) | Err(_) => return Err(Error::Resource(report.resource)),
-        Ok(_) => {}
-    }
-    Ok(score::FoldedReport {
-        report: score::ReportId(id("report", &report.report)?),
-        node: score::NodeId(id("node", &report.node)?),
-        resource: score::ResourceId(u32::try_from(report.resource).map_err(|_| Error::Resource(report.resource))?),
-        x,
-        weight: score::Weight::from_64ths(report.weight).ok_or(Error::Weight(report.weight))?,
-        epoch: report.epoch,
-    })
+    Ok(x)
 }
 
 fn id<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], Error> {
@@ -145,6 +184,30 @@ mod tests {
     }
 
     #[test]
+    fn an_audit_keeps_its_values() {
+        let audit = evidence::AuditFolded {
+            node: vec![1; 32],
+            resource: Probe::Ram.into(),
+            x_lower: 0,
+            x_upper: 64,
+            owner: vec![3; 20],
+            epoch: 9,
+            report: vec![2; 32],
+            inconclusive: true,
+        };
+        let expected = score::FoldedAudit {
+            report: score::ReportId([2; 32]),
+            node: score::NodeId([1; 32]),
+            resource: score::ResourceId(10),
+            x: score::Ratio64::INCONCLUSIVE,
+            owner: score::OwnerId([3; 20]),
+            epoch: 9,
+        };
+        let entry = LogEntry { fact: Some(Fact::AuditFolded(audit)) };
+        assert_eq!(folded(&entry, score::Market::Production), Ok(Some(score::Entry::Audit(expected))));
+    }
+
+    #[test]
     fn foreign_values_are_refused() {
         assert_eq!(fold_of(evidence::ReportFolded { weight: 65, ..wire() }), Err(Error::Weight(65)));
         assert_eq!(fold_of(evidence::ReportFolded { resource: 0, ..wire() }), Err(Error::Resource(0)));
@@ -154,6 +217,9 @@ mod tests {
         assert!(matches!(fold_of(evidence::ReportFolded { x_upper: 65, ..wire() }), Err(Error::Ratio(_))));
         let vague = evidence::ReportFolded { inconclusive: true, ..wire() };
         assert_eq!(fold_of(vague), Err(Error::Inconclusive { lower: 23, upper: 24, inconclusive: true }));
+        let finding = evidence::FisherAudited { fisher: vec![1; 20], finding: 9 };
+        let finding = LogEntry { fact: Some(Fact::FisherAudited(finding)) };
+        assert_eq!(folded(&finding, score::Market::Production), Err(Error::Finding(9)));
         assert_eq!(folded(&LogEntry { fact: None }, score::Market::Production), Err(Error::NoFact));
         let bond = evidence::BondChanged { fisher: vec![1; 20], amount: "-5".into(), ..Default::default() };
         let bond = LogEntry { fact: Some(Fact::BondChanged(bond)) };
