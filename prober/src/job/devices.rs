@@ -1,10 +1,10 @@
 //! Which devices a job uses. File descriptor 3, outside J, is how a development market's node lends a simulated card; without
-//! it there is no GPU here, and probes of the host run on the machine's own cores and memory. Never falls back: a GPU probe
-//! without a GPU is a failure, not a slow answer.
+//! it GPU probes run on all cards of the machine, and probes of the host on its own cores, memory and disk. Never falls
+//! back: a GPU probe without a GPU is a failure, not a slow answer.
 use super::Error;
 use gpux_kernels::{
     Parameters, ProbeId,
-    device::{Device, cpu::CpuDevice, disk::DiskDevice, paced::PacedClient},
+    device::{self, Device, cpu::CpuDevice, cuda, disk::DiskDevice, paced::PacedClient},
     release::Modules,
 };
 use std::path::Path;
@@ -21,8 +21,9 @@ pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         return Ok(vec![Box::new(CpuDevice::new(threads))]);
     }
-    match PacedClient::from_fd3()? {
-        Some(card) => Ok(vec![Box::new(card)]),
-        None => Err(Error::NoDevice(parameters.probe)),
+    if let Some(card) = PacedClient::from_fd3()? {
+        return Ok(vec![Box::new(card)]);
     }
+    let cards = cuda::devices().map_err(device::Error::from)?;
+    Ok(cards.into_iter().map(|card| Box::new(card) as Box<dyn Device>).collect())
 }
