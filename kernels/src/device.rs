@@ -10,6 +10,7 @@ use crate::probe::{self, Parameters};
 pub mod cpu;
 pub mod disk;
 mod engine;
+pub mod host;
 pub mod paced;
 
 /// The root of a round.
