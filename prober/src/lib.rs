@@ -14,3 +14,4 @@ pub mod offered;
 pub mod rent;
 pub mod report;
 pub mod session;
+pub mod suite;

@@ -1,16 +1,16 @@
 //! Which devices a job uses. File descriptor 3, outside J, is how a development market's node lends a simulated card; without
 //! it there is no GPU here, and probes of the host run on the machine's own cores and memory. Never falls back: a GPU probe
 //! without a GPU is a failure, not a slow answer.
-use super::Error;
+use super::{Devices, Error};
 use gpux_kernels::{
     Parameters, ProbeId,
-    device::{Device, cpu::CpuDevice, disk::DiskDevice, paced::PacedClient},
+    device::{cpu::CpuDevice, disk::DiskDevice, host, paced::PacedClient},
     release::Modules,
 };
 use std::path::Path;
 
 /// Chooses the devices for a probe.
-pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
+pub fn choose(parameters: &Parameters) -> Devices {
     // A worker that was built wrong says so at once, whatever it is asked to probe.
     Modules::embedded()?;
     if parameters.probe == ProbeId::Disk {
@@ -18,11 +18,15 @@ pub fn choose(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
         return Ok(vec![Box::new(DiskDevice::new(Path::new("."))?)]);
     }
     if parameters.probe.on_host() {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        return Ok(vec![Box::new(CpuDevice::new(threads))]);
+        return Ok(vec![Box::new(CpuDevice::new(host::threads()))]);
     }
     match PacedClient::from_fd3()? {
         Some(card) => Ok(vec![Box::new(card)]),
-        None => Err(Error::NoDevice(parameters.probe)),
+        None => cards(parameters.probe),
     }
+}
+
+/// The machine's own cards, all of them; an error where there is none.
+pub fn cards(probe: ProbeId) -> Devices {
+    Err(Error::NoDevice(probe))
 }
