@@ -10,6 +10,7 @@ mod durable;
 pub mod fisher;
 pub mod job;
 pub mod lock;
+pub mod net;
 pub mod offered;
 pub mod rent;
 pub mod report;
