@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::debug;
 
 /// Connections that are answered at the same time; more are closed at once.
 pub const CONNECTIONS_MAX: usize = 16;
@@ -69,7 +69,7 @@ impl Endpoint {
                     () = stop.cancelled() => return,
                 };
                 match answered {
-                    Ok(Ok(bytes)) => info!(%peer, bytes, "answered"),
+                    Ok(Ok(bytes)) => debug!(%peer, bytes, "answered"),
                     Ok(Err(error)) => debug!(%peer, %error, "gave up"),
                     Err(_) => debug!(%peer, "gave up: it takes too long"),
                 }

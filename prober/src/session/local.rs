@@ -2,6 +2,9 @@
 //! Both ends have keys of the moment, frames are signed and chained, and the finding is made from the transcript by
 //! `gpux_kernels::evidence`, as everywhere. Never rents, uploads or reports. Invariant: when it returns in order, the
 //! worker has ended and its devices have given back what they held.
+#[cfg(test)]
+mod tests;
+
 use super::{
     Failure, Fault, Watch,
     link::{Ends, Link},
@@ -30,6 +33,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
     sync::{mpsc, oneshot},
+    time::timeout,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -71,7 +75,7 @@ pub async fn hold(
     };
     let (outbound, requests) = mpsc::channel(QUEUE);
     let (answers, inbound) = mpsc::channel(QUEUE);
-    let (held, released) = mpsc::channel(1);
+    let (held, mut released) = mpsc::channel(1);
     let relay = Relay::start(&bound, node, move |parameters| lent(choose(parameters)?, &held));
     let relay = relay.map_err(|e| fisher(&e))?;
     let serving = tokio::spawn(relay.run(requests, answers));
@@ -80,18 +84,14 @@ pub async fn hold(
     let talk = Talk { plan, secret, lock: None, watch };
     let failure = talk.run(&mut link).await.err();
     let frames = link.into_frames();
-    // The relay ends once its input is closed, which it is now.
-    let _ = serving.await;
-    gone(released).await;
+    // The relay ends once its input is closed, which it is now, and the worker has ended its round.
+    let _ = timeout(RELEASE_MAX, serving).await;
+    // The last device is gone, so that the next session finds its memory free.
+    let _ = timeout(RELEASE_MAX, released.recv()).await;
     let plan = *plan;
     let examined = tokio::task::spawn_blocking(move || examine_session(&frames, &bound, &plan));
     let examination = examined.await.map_err(|e| Failure::new(Step::Verify, Fault::Fisher, e))?;
     Ok(Held { examination, failure })
-}
-
-/// Waits until the last device is gone, so that the next session finds its memory free.
-async fn gone(mut released: mpsc::Receiver<()>) {
-    let _ = tokio::time::timeout(RELEASE_MAX, released.recv()).await;
 }
 
 /// Devices that hold a sender as long as they live.
@@ -194,114 +194,5 @@ impl Relay {
     async fn hear(&mut self, frame: &Frame) -> bool {
         self.chains.receive(Side::Renter, frame, &self.renter).is_ok()
             && self.input.write_all(&frame.data).await.is_ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::fixture::{cpu, paced};
-    use gpux_kernels::{
-        Shape,
-        plan::{Market, plan},
-        probe::ProbeId,
-    };
-
-    fn short() -> Plan {
-        let mut plan = plan(ProbeId::Cpu, Market::Development).unwrap();
-        plan.parameters.shape = Shape::Chains { lanes: 8, steps: 20_000 };
-        Plan { windows: 2, window: Duration::from_millis(60), pings: 3, openings: 12, ..plan }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_machine_convinces_itself_by_a_plan_of_any_length() {
-        let held = hold(&short(), cpu, &|_| {}).await.unwrap();
-        let found = held.examination;
-        assert_eq!((held.failure, found.first_unsound(), found.failure.clone()), (None, None, None));
-        assert_eq!((found.windows.len(), found.drawn, found.wrong.len()), (2, 12, 0));
-        assert!(found.work.iter().all(|work| *work > 0) && !found.convicts);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_simulated_card_is_measured_as_itself() {
-        let plan = plan(ProbeId::Imma, Market::Development).unwrap();
-        let held = hold(&plan, paced, &|_| {}).await.unwrap();
-        assert_eq!((held.failure, held.examination.first_unsound()), (None, None));
-        assert_eq!(held.examination.device, Some(gpux_proto::evidence::DeviceKind::Simulated));
-    }
-
-    /// Computes, but not what was asked.
-    struct Wrong(Box<dyn Device>);
-
-    impl Device for Wrong {
-        fn info(&self) -> DeviceInfo {
-            self.0.info()
-        }
-
-        fn prepare(&mut self, parameters: &Parameters, fill: &Key) -> Result<Prepared, device::Error> {
-            self.0.prepare(parameters, fill)
-        }
-
-        fn round(&mut self, key: &Key) -> Result<Digest, device::Error> {
-            self.0.round(&key.next(&[1; 32]))
-        }
-
-        fn open(&mut self, key: &Key, units: &[u32]) -> Result<Vec<OpenedUnit>, device::Error> {
-            self.0.open(&key.next(&[1; 32]), units)
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn wrong_results_are_found_and_convict_nobody() {
-        let wrong = |parameters: &Parameters| -> Devices {
-            Ok(cpu(parameters)?.into_iter().map(|device| Box::new(Wrong(device)) as Box<dyn Device>).collect())
-        };
-        let held = hold(&short(), wrong, &|_| {}).await.unwrap();
-        assert_eq!(held.examination.wrong.len(), 12);
-        assert!(held.examination.failure.is_some() && !held.examination.convicts);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_missing_device_is_told_in_words() {
-        let none = |parameters: &Parameters| -> Devices { Err(job::Error::NoDevice(parameters.probe)) };
-        let held = hold(&short(), none, &|_| {}).await.unwrap();
-        let failure = held.failure.unwrap();
-        assert_eq!(
-            (failure.step, failure.detail.as_str()),
-            (Step::Prepare, "the job gave up: no device for probe cpu")
-        );
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn devices_are_gone_when_a_session_is_over() {
-        struct Noticed(Box<dyn Device>, std::sync::mpsc::Sender<()>);
-        impl Drop for Noticed {
-            fn drop(&mut self) {
-                // What memory takes to be given back.
-                thread::sleep(Duration::from_millis(300));
-                self.1.send(()).unwrap();
-            }
-        }
-        impl Device for Noticed {
-            fn info(&self) -> DeviceInfo {
-                self.0.info()
-            }
-            fn prepare(&mut self, parameters: &Parameters, fill: &Key) -> Result<Prepared, device::Error> {
-                self.0.prepare(parameters, fill)
-            }
-            fn round(&mut self, key: &Key) -> Result<Digest, device::Error> {
-                self.0.round(key)
-            }
-            fn open(&mut self, key: &Key, units: &[u32]) -> Result<Vec<OpenedUnit>, device::Error> {
-                self.0.open(key, units)
-            }
-        }
-        let (sender, gone) = std::sync::mpsc::channel();
-        let noticed = move |parameters: &Parameters| -> Devices {
-            let notice = |device| Box::new(Noticed(device, sender.clone())) as Box<dyn Device>;
-            Ok(cpu(parameters)?.into_iter().map(notice).collect())
-        };
-        hold(&short(), noticed, &|_| {}).await.unwrap();
-        assert!(gone.try_recv().is_ok());
     }
 }

@@ -1,8 +1,10 @@
 //! Every probe that this machine can run, on itself: what there is, how much of it is used, and one session a probe. Shared by
 //! `check` and `calibrate`. Never compares with a claim. Invariant: nothing fills more than half of what is free, and what
 //! was filled is given back before the next probe.
+mod claim;
 mod sizes;
 
+pub use claim::{Claim, Error as ClaimError, find};
 pub use sizes::{Length, Limits, Unfit, fitted};
 
 use crate::{
