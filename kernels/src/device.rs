@@ -1,13 +1,14 @@
 //! The seam behind which rounds are computed.
 //!
-//! Owns the trait that the worker drives and its implementations: `cpu` and `disk` (real: this machine's cores, memory and
-//! disk) and `paced` (simulated: exact results at a reduced size, answered no earlier than the named model would). A
+//! Owns the trait that the worker drives and its implementations: `cuda` (real: NVIDIA cards), `cpu` and `disk` (real: this
+//! machine's cores, memory and disk) and `paced` (simulated: exact results at a reduced size, answered no earlier than the named model would). A
 //! device computes and opens; it never times itself and is never believed.
 
 use crate::key::{Digest, Key};
 use crate::probe::{self, Parameters};
 
 pub mod cpu;
+pub mod cuda;
 pub mod disk;
 mod engine;
 pub mod host;
@@ -121,6 +122,9 @@ pub enum Error {
     /// The connection to the simulated device failed.
     #[error("the simulated device is gone")]
     Io(#[from] std::io::Error),
+    /// A card cannot be used.
+    #[error(transparent)]
+    Cuda(#[from] cuda::Error),
     /// The disk cannot be written or read.
     #[error("the file of the disk probe: {0}")]
     Disk(std::io::Error),

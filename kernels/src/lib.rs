@@ -1,7 +1,7 @@
 //! What is computed on a device, and whether it was.
 //!
-//! Owns the probes (work and verification), the key chain, the Merkle trees, the draw, the devices `cpu` and
-//! `paced`, the catalogue of models and the calibration of their rates. Never speaks to a network and never reads
+//! Owns the probes (work and verification), the key chain, the Merkle trees, the draw, the devices `cuda`, `cpu`
+//! and `paced`, the catalogue of models and the calibration of their rates. Never speaks to a network and never reads
 //! a clock to judge: time is measured by the fisher and handed in. Invariant: a verdict about bits is a pure
 //! function of bytes, the same on every machine.
 

@@ -41,14 +41,15 @@ pub(crate) enum Side {
 
 impl Operands {
     /// Values that one Philox block of 16 bytes gives.
-    fn values_a_block(self) -> usize {
+    pub(crate) fn values_a_block(self) -> usize {
         match self {
             Self::Bytes => imma::VALUES_A_BLOCK,
             Self::Halves => hmma::VALUES_A_BLOCK,
         }
     }
 
-    fn stream(self, side: Side) -> u32 {
+    /// The Philox stream that a matrix is drawn from.
+    pub(crate) fn stream(self, side: Side) -> u32 {
         match (self, side) {
             (Self::Bytes, Side::Left) => stream::LEFT,
             (Self::Bytes, Side::Right) => stream::RIGHT,

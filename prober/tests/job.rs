@@ -50,7 +50,14 @@ fn prepared(worker: &Path, probe: ProbeId) -> (Vec<job_output::Message>, Option<
 fn a_gpu_probe_without_a_gpu_fails_instead_of_using_the_cpu() {
     let (said, code) = prepared(WORKER.as_ref(), ProbeId::Imma);
     let [job_output::Message::Failure(failure)] = said.as_slice() else { panic!("{said:?}") };
-    assert_eq!((failure.message.as_str(), code), ("no device for probe imma", Some(1)));
+    // A machine without a driver, without a card, and with one, which computes no round that stands for more.
+    let refusals = [
+        "no NVIDIA driver on this machine (libcuda was not found)",
+        "the NVIDIA driver of this machine shows no GPU",
+        "a GPU computes at scale 1",
+    ];
+    let said = |start: &&str| failure.message.starts_with(start);
+    assert!(refusals.iter().any(said) && code == Some(1), "{}", failure.message);
 }
 
 #[test]

@@ -27,12 +27,18 @@ impl Buffer {
 
     pub(crate) fn of(content: &[u8]) -> Self {
         let mut buffer = Self::new(content.len());
-        let from = GUARD_LINES * size_of::<Line>();
+        buffer.write(0, content);
+        buffer
+    }
+
+    /// Writes bytes that begin at `at` and stay inside.
+    pub(crate) fn write(&mut self, at: usize, content: &[u8]) {
+        assert!(at + content.len() <= self.bytes, "a copy stays inside a buffer");
+        let from = GUARD_LINES * size_of::<Line>() + at;
         for (at, byte) in content.iter().enumerate() {
             let place = from + at;
-            buffer.lines[place / 256].0[place % 256] = *byte;
+            self.lines[place / 256].0[place % 256] = *byte;
         }
-        buffer
     }
 
     pub(crate) fn of_addresses(addresses: &[u64]) -> Self {

@@ -33,9 +33,9 @@ pub(crate) struct Library {
 }
 
 /// A kernel with its dimensions.
-pub(crate) struct Kernel {
-    pub(crate) module: &'static str,
-    pub(crate) name: &'static str,
+pub(crate) struct Kernel<'a> {
+    pub(crate) module: &'a str,
+    pub(crate) name: &'a str,
     pub(crate) grid: [u32; 2],
     pub(crate) block: u32,
 }
@@ -52,15 +52,24 @@ impl Library {
     /// Runs a kernel to its end. Arguments are 32 or 64 bits wide, as the kernel declares them; addresses are those of
     /// buffers. The schedule is drawn.
     pub(crate) fn launch(&self, kernel: &Kernel, arguments: &[u64], random: &mut Random) -> Result<(), String> {
-        let module = CString::new(kernel.module).expect("names have no zero bytes");
-        let name = CString::new(kernel.name).expect("names have no zero bytes");
-        let (grid, block) = ([kernel.grid[0], kernel.grid[1], 1], [kernel.block, 1, 1]);
         // The low 32 bits of a little-endian word stand where the word begins.
         let mut words = arguments.iter().map(|word| word.to_le()).collect::<Vec<_>>();
         let mut pointers: Vec<*mut c_void> = words.iter_mut().map(|word| std::ptr::from_mut(word).cast()).collect();
+        // SAFETY: the pointers are to live words. The kernel gets addresses of buffers only, whose guards catch what goes a
+        // little astray.
+        unsafe { self.call(kernel, &mut pointers, random.draw()) }
+    }
+
+    /// Runs a kernel to its end under a schedule.
+    ///
+    /// # Safety
+    /// The pointers are to live arguments, as many and as wide as the kernel declares, and addresses among them to memory.
+    pub(crate) unsafe fn call(&self, kernel: &Kernel, pointers: &mut [*mut c_void], seed: u64) -> Result<(), String> {
+        let module = CString::new(kernel.module).expect("names have no zero bytes");
+        let name = CString::new(kernel.name).expect("names have no zero bytes");
+        let (grid, block) = ([kernel.grid[0], kernel.grid[1], 1], [kernel.block, 1, 1]);
         let mut message = [0u8; MESSAGE_BYTES];
-        // SAFETY: all pointers are to live values of the lengths that the function expects. The kernel itself gets
-        // addresses of buffers only, whose guards catch what goes a little astray.
+        // SAFETY: all pointers are to live values of the lengths that the function expects; the caller says the rest.
         let outcome = unsafe {
             (self.launch)(
                 module.as_ptr(),
@@ -68,7 +77,7 @@ impl Library {
                 grid.as_ptr(),
                 block.as_ptr(),
                 pointers.as_mut_ptr(),
-                random.draw(),
+                seed,
                 message.as_mut_ptr().cast(),
                 MESSAGE_BYTES,
             )

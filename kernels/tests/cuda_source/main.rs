@@ -3,11 +3,13 @@
 //! `cuda/host` compiles the very sources that become PTX as C++ for the host: threads as fibers, barriers and warp
 //! instructions as meetings, matrix instructions by their fragment layouts, all under a seeded random schedule. Here
 //! they are compared with the crate's own devices and formats on sizes that are no multiple of anything, and broken one
-//! by one to show that the comparison notices. Needs a C++17 compiler: `$CXX`, else `g++`.
+//! by one to show that the comparison notices; and the crate's `cuda` device runs on them, behind a driver of the host
+//! (`device`). Needs a C++17 compiler: `$CXX`, else `g++`.
 
 mod buffer;
 mod chains;
 mod compiler;
+mod device;
 mod faults;
 mod formats;
 mod library;

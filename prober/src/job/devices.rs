@@ -1,10 +1,10 @@
 //! Which devices a job uses. File descriptor 3, outside J, is how a development market's node lends a simulated card; without
-//! it there is no GPU here, and probes of the host run on the machine's own cores and memory. Never falls back: a GPU probe
-//! without a GPU is a failure, not a slow answer.
-use super::{Devices, Error};
+//! it GPU probes run on all cards of the machine, and probes of the host on its own cores, memory and disk. Never falls
+//! back: a GPU probe without a GPU is a failure, not a slow answer.
+use super::Devices;
 use gpux_kernels::{
     Parameters, ProbeId,
-    device::{cpu::CpuDevice, disk::DiskDevice, host, paced::PacedClient},
+    device::{self, Device, cpu::CpuDevice, cuda, disk::DiskDevice, host, paced::PacedClient},
     release::Modules,
 };
 use std::path::Path;
@@ -22,11 +22,12 @@ pub fn choose(parameters: &Parameters) -> Devices {
     }
     match PacedClient::from_fd3()? {
         Some(card) => Ok(vec![Box::new(card)]),
-        None => cards(parameters.probe),
+        None => cards(),
     }
 }
 
 /// The machine's own cards, all of them; an error where there is none.
-pub fn cards(probe: ProbeId) -> Devices {
-    Err(Error::NoDevice(probe))
+pub fn cards() -> Devices {
+    let cards = cuda::devices().map_err(device::Error::from)?;
+    Ok(cards.into_iter().map(|card| Box::new(card) as Box<dyn Device>).collect())
 }

@@ -12,7 +12,6 @@ use gpux_kernels::{
     Digest, Parameters,
     device::{Device, DeviceKind},
     merkle,
-    probe::ProbeId,
     session::{DEVICES_MAX, Layout, WINDOWS_MAX},
 };
 use gpux_proto::{
@@ -59,9 +58,6 @@ pub enum Error {
     /// The worker's own modules are damaged.
     #[error(transparent)]
     Modules(#[from] gpux_kernels::release::Error),
-    /// There is no device for the probe.
-    #[error("no device for probe {0}")]
-    NoDevice(ProbeId),
     /// A device's thread ended.
     #[error("a device stopped")]
     DeviceStopped,

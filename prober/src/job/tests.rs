@@ -1,7 +1,7 @@
 use super::*;
 use crate::session::fixture::{cpu, paced};
 use gpux_kernels::{
-    Key, Shape, draw,
+    Key, ProbeId, Shape, draw,
     plan::{Market, plan},
     session::{self, Claimed, Draw},
 };

@@ -49,8 +49,7 @@ impl Machine {
     /// Looks around.
     #[must_use]
     pub fn look() -> Self {
-        // Any probe that every card can run.
-        let cards = job::cards(ProbeId::Fma32);
+        let cards = job::cards();
         let found =
             |devices: Vec<Box<dyn gpux_kernels::device::Device>>| devices.iter().map(|card| card.info()).collect();
         Self {
@@ -115,6 +114,6 @@ fn devices(probe: ProbeId, folder: &Path, limits: &Limits) -> Devices {
         probe if probe.on_host() => {
             Ok(vec![Box::new(CpuDevice::new(host::threads()).with_usable_bytes(limits.memory_bytes))])
         }
-        probe => job::cards(probe),
+        _ => job::cards(),
     }
 }

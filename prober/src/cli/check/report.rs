@@ -73,6 +73,9 @@ pub(super) struct Facts {
     pub(super) memory_bytes: u64,
     /// By name, as the driver says.
     pub(super) cards: Vec<String>,
+    /// Why there is no card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) no_cards: Option<String>,
 }
 
 /// The way to an end point.
@@ -133,6 +136,7 @@ impl From<&Machine> for Facts {
             threads: machine.threads,
             memory_bytes: machine.memory_bytes,
             cards: machine.cards().iter().map(|card| card.name.clone()).collect(),
+            no_cards: machine.cards.as_ref().err().cloned(),
         }
     }
 }
@@ -332,10 +336,8 @@ impl Report {
     pub(super) fn render(&self) -> String {
         let memory = output::amount(self.machine.memory_bytes as f64, "B");
         let mut text = format!("{}, {} threads, {memory} of memory\n", self.machine.processor, self.machine.threads);
-        match self.machine.cards.as_slice() {
-            [] => text.push_str("no CUDA device here: nothing is said of cards (gpux-prober doctor tells why)\n"),
-            cards => text.push_str(&format!("{}\n", cards.join(", "))),
-        }
+        let cards = self.machine.no_cards.clone().unwrap_or_else(|| self.machine.cards.join(", "));
+        text.push_str(&format!("{cards}\n"));
         let claimed = |row: &Row| match (&self.claimed, row.expected_rate) {
             (Some(claimed), Some(_)) => claimed.words(),
             _ => String::new(),
