@@ -1,6 +1,7 @@
 //! The command line of `gpux-prober`: what may be asked, and the exit codes (0 ok, 1 failed, 2 `check` found problems, 64
 //! usage). Everything is parsed and opened before the first transaction; secrets come from files only.
 mod check;
+mod doctor;
 mod endpoint;
 mod output;
 mod run;
@@ -30,6 +31,8 @@ enum Command {
     Run(Run),
     /// Probes this machine, or every claim of one node, and prints a table; no report.
     Check(Box<check::Check>),
+    /// Says what is missing on this machine and around it, and what to do.
+    Doctor(Box<doctor::Doctor>),
     /// Answers the network part of `check --network` on another machine.
     Endpoint(endpoint::Endpoint),
     /// Takes money back from throw-away accounts that a crash left behind.
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Run(arguments) => run::run(arguments, stop).await,
             Command::Check(arguments) => check::run(*arguments, stop).await,
+            Command::Doctor(arguments) => doctor::run(*arguments, stop).await,
             Command::Endpoint(arguments) => endpoint::run(arguments, stop).await,
             Command::Sweep(arguments) => sweep(arguments).await,
         }
