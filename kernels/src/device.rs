@@ -11,6 +11,7 @@ pub mod cpu;
 pub mod cuda;
 pub mod disk;
 mod engine;
+pub mod host;
 pub mod paced;
 
 /// The root of a round.

@@ -26,6 +26,7 @@ pub mod key;
 mod link;
 pub mod measure;
 pub mod merkle;
+pub mod net;
 pub mod philox;
 pub mod plan;
 pub mod probe;

@@ -33,6 +33,8 @@ pub(crate) mod stream {
     pub(crate) const PAGE: u32 = 15;
     /// First states of `disk` walkers.
     pub(crate) const READER: u32 = 16;
+    /// Bytes of `net` transfers.
+    pub(crate) const TRANSFER: u32 = 17;
 }
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

@@ -99,6 +99,24 @@ impl ProbeId {
         matches!(self, Self::Vram | Self::Ram)
     }
 
+    /// Returns what the probe measures, as a sentence names it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Imma => "int8 tensor rate",
+            Self::Hmma => "fp16 tensor rate",
+            Self::Fma32 => "fp32 rate",
+            Self::Fma64 => "fp64 rate",
+            Self::Dp4a => "int8 rate",
+            Self::Vram => "memory",
+            Self::Stream => "memory bandwidth",
+            Self::Link => "link rate",
+            Self::Cpu => "CPU rate",
+            Self::Ram => "main memory",
+            Self::Disk => "disk",
+            Self::Net => "network rate",
+        }
+    }
+
     /// Returns the unit of the probe's rate, for people.
     pub fn rate_unit(self) -> &'static str {
         match self {

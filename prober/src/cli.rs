@@ -1,17 +1,21 @@
 //! The command line of `gpux-prober`: what may be asked, and the exit codes (0 ok, 1 failed, 2 `check` found problems, 64
 //! usage). Everything is parsed and opened before the first transaction; secrets come from files only.
 mod check;
+mod doctor;
+mod endpoint;
 mod output;
 mod run;
 mod setup;
+mod table;
+mod wallet;
 
-use alloy::transports::http::reqwest::Url;
 use clap::{Args, Parser, Subcommand};
 use gpux_proto::bytes;
 use std::{path::PathBuf, process::ExitCode};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Uri;
 use tracing_subscriber::EnvFilter;
+use wallet::Wallet;
 
 /// Rents nodes, probes them, and reports what they really are.
 #[derive(Debug, Parser)]
@@ -25,30 +29,14 @@ struct Cli {
 enum Command {
     /// Probes nodes at random and reports to an oracle.
     Run(Run),
-    /// Probes every claim of one node and prints a table; no report.
-    Check(Check),
+    /// Probes this machine, or every claim of one node, and prints a table; no report.
+    Check(Box<check::Check>),
+    /// Says what is missing on this machine and around it, and what to do.
+    Doctor(Box<doctor::Doctor>),
+    /// Answers the network part of `check --network` on another machine.
+    Endpoint(endpoint::Endpoint),
     /// Takes money back from throw-away accounts that a crash left behind.
     Sweep(Sweep),
-}
-
-/// The market and the wallet.
-#[derive(Debug, Args)]
-struct Wallet {
-    /// The chain's JSON-RPC.
-    #[arg(long, value_name = "URL", value_parser = http)]
-    rpc: Url,
-    /// The deployment's record.
-    #[arg(long, value_name = "FILE")]
-    deployment: PathBuf,
-    /// The fisher's key: a Web3 keystore, or hexadecimal digits readable by the owner only.
-    #[arg(long, value_name = "FILE")]
-    key_file: PathBuf,
-    /// The keystore's password.
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-    /// The most token units of one rental's deposit; what is not used comes back.
-    #[arg(long, value_name = "UNITS", default_value_t = 20_000_000)]
-    deposit_max: u128,
 }
 
 #[derive(Debug, Args)]
@@ -88,36 +76,12 @@ struct Run {
 }
 
 #[derive(Debug, Args)]
-struct Check {
-    /// The node's endpoint.
-    #[arg(value_name = "NODE_URL", value_parser = endpoint)]
-    node: Uri,
-    #[command(flatten)]
-    wallet: Wallet,
-    /// The worker, gpux-job.
-    #[arg(long, value_name = "PATH")]
-    job: PathBuf,
-    /// Where accounts with money on them are remembered; beside the key file by default.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// One JSON object for the node.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Args)]
 struct Sweep {
     /// The data directory of the run that crashed.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     #[command(flatten)]
     wallet: Wallet,
-}
-
-fn http(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|e| format!("{e}"))?;
-    let plain = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if plain { Ok(url) } else { Err("not an http or https URL".into()) }
 }
 
 fn endpoint(text: &str) -> Result<Uri, String> {
@@ -150,7 +114,9 @@ pub fn main() -> ExitCode {
         tokio::spawn(signals(stop.clone()));
         match cli.command {
             Command::Run(arguments) => run::run(arguments, stop).await,
-            Command::Check(arguments) => check::run(arguments, stop).await,
+            Command::Check(arguments) => check::run(*arguments, stop).await,
+            Command::Doctor(arguments) => doctor::run(*arguments, stop).await,
+            Command::Endpoint(arguments) => endpoint::run(arguments, stop).await,
             Command::Sweep(arguments) => sweep(arguments).await,
         }
     });

@@ -3,17 +3,11 @@
 //! Runs any probe on all of its threads; memory probes allocate and fill what they claim. It is what `cpu` and `ram`
 //! measure, and the reference that cards are compared with in tests.
 
-use std::fs;
-
 use super::engine::{self, Engine, Holding};
-use super::{Device, DeviceInfo, DeviceKind, Error, OpenedUnit, Prepared, RoundRoot};
+use super::{Device, DeviceInfo, DeviceKind, Error, OpenedUnit, Prepared, RoundRoot, host};
 use crate::key::Key;
 use crate::merkle::{self, Domain};
 use crate::probe::{Parameters, ProbeId};
-
-/// Where Linux states free memory and processors.
-const MEMORY_FILE: &str = "/proc/meminfo";
-const PROCESSOR_FILE: &str = "/proc/cpuinfo";
 
 /// The cores and memory of this machine.
 #[derive(Debug)]
@@ -27,7 +21,11 @@ impl CpuDevice {
     /// Makes a device of `threads` threads whose usable memory is three quarters of what is available now: filling
     /// all of it would push the machine into swap and measure the disk.
     pub fn new(threads: usize) -> Self {
-        Self { threads: threads.max(1), usable_bytes: available_bytes().unwrap_or(0) / 4 * 3, engine: None }
+        Self {
+            threads: threads.max(1),
+            usable_bytes: host::available_memory_bytes().unwrap_or(0) / 4 * 3,
+            engine: None,
+        }
     }
 
     /// Limits the memory that a job can fill.
@@ -41,27 +39,19 @@ impl CpuDevice {
     }
 }
 
-fn available_bytes() -> Option<u64> {
-    let text = fs::read_to_string(MEMORY_FILE).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
-}
-
-fn processor_name() -> String {
-    let text = fs::read_to_string(PROCESSOR_FILE).unwrap_or_default();
-    let named = text.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(':'));
-    named.map_or_else(|| "cpu".to_owned(), |(_, name)| name.trim().chars().take(64).collect())
+fn name() -> String {
+    host::processor_name().unwrap_or_else(|| "cpu".to_owned())
 }
 
 impl Device for CpuDevice {
     fn info(&self) -> DeviceInfo {
-        DeviceInfo { kind: DeviceKind::Cpu, name: processor_name(), usable_bytes: self.usable_bytes }
+        DeviceInfo { kind: DeviceKind::Cpu, name: name(), usable_bytes: self.usable_bytes }
     }
 
     fn prepare(&mut self, parameters: &Parameters, fill: &Key) -> Result<Prepared, Error> {
         parameters.validate()?;
         if parameters.probe == ProbeId::Disk {
-            return Err(Error::Unsupported(processor_name(), parameters.probe));
+            return Err(Error::Unsupported(name(), parameters.probe));
         }
         // The memory of the session before is given back first.
         self.engine = None;

@@ -10,11 +10,16 @@ use crate::plan::Market;
 use crate::release;
 
 /// The keys and ids that the frames depend on.
-pub(super) struct Bound {
-    pub(super) session_key: VerifyingKey,
-    pub(super) node_key: VerifyingKey,
-    pub(super) open_id: [u8; 32],
-    pub(super) secret_digest: [u8; 32],
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// Signs the renter's frames.
+    pub session_key: VerifyingKey,
+    /// Signs the node's frames.
+    pub node_key: VerifyingKey,
+    /// Starts both chains.
+    pub open_id: [u8; 32],
+    /// What the hello commits to.
+    pub secret_digest: [u8; 32],
 }
 
 type Result<T> = std::result::Result<T, String>;

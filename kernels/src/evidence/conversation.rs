@@ -8,9 +8,9 @@ use gpux_proto::frames::{Chains, Side};
 use gpux_proto::signing::{self, Domain};
 use gpux_proto::stream::Reader;
 
-use super::Failure;
+use super::{Asked, Failure};
 use crate::key::{Digest, Key};
-use crate::plan::{Market, Plan, plan};
+use crate::plan::{Market, Plan};
 use crate::probe::Parameters;
 use crate::session::{Claimed, DEVICES_MAX, Draw, Opening, ROUNDS_MAX};
 
@@ -49,7 +49,7 @@ pub(super) struct Conversation {
     pub(super) windows: Vec<Window>,
     pub(super) failure: Option<Failure>,
     pub(super) void: Option<String>,
-    market: Market,
+    asked: Asked,
     plan: Option<Plan>,
     secret_digest: [u8; 32],
     readers: [Reader; 2],
@@ -76,7 +76,7 @@ fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Said {
 }
 
 impl Conversation {
-    pub(super) fn new(secret_digest: [u8; 32], market: Market) -> Self {
+    pub(super) fn new(secret_digest: [u8; 32], asked: Asked) -> Self {
         Self {
             stage: Stage::Prepare,
             parameters: None,
@@ -84,7 +84,7 @@ impl Conversation {
             windows: Vec::new(),
             failure: None,
             void: None,
-            market,
+            asked,
             plan: None,
             secret_digest,
             readers: [Reader::default(), Reader::default()],
@@ -162,7 +162,7 @@ impl Conversation {
             return Ok("no device answered".into());
         };
         let simulated = device == DeviceKind::Simulated;
-        ensure(!simulated || self.market == Market::Development, || {
+        ensure(!simulated || self.asked != Asked::By(Market::Production), || {
             "a simulated device is no evidence outside a development market".into()
         })?;
         let fits = match device {
@@ -274,7 +274,7 @@ impl Conversation {
 
     /// Only the plan's parameters are inside what is cleared to convict: a fisher may not choose inexact ones.
     fn prepare(&mut self, parameters: Parameters) -> Said {
-        let plan = plan(parameters.probe, self.market).ok_or_else(|| format!("no plan for {}", parameters.probe))?;
+        let plan = self.asked.plan(parameters.probe).ok_or_else(|| format!("no plan for {}", parameters.probe))?;
         ensure(plan.parameters == parameters, || {
             format!("the parameters are not those of the plan for {}", plan.probe)
         })?;

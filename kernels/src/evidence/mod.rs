@@ -9,16 +9,17 @@ mod claim;
 mod conversation;
 mod wire;
 
+pub use binding::Bound;
 pub use claim::{Expectation, Measured, claims, expected, measure};
 pub use conversation::Stage;
 
 use std::sync::Arc;
 
-use gpux_proto::evidence::{Bundle, DeviceKind, Hello, Step, Window};
+use gpux_proto::evidence::{Bundle, DeviceKind, Hello, Step, TranscriptFrame, Window};
 use gpux_proto::frames::Chains;
 use gpux_proto::signing::VerifyingKey;
 
-use crate::plan::Market;
+use crate::plan::{Market, Plan, plan};
 use crate::probe::{Parameters, ProbeId};
 use crate::release::Release;
 use crate::session;
@@ -124,8 +125,47 @@ impl Examination {
 pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
     let mut examination = Examination::default();
     let Some(bound) = binding::check(bundle, rules, &mut examination) else { return examination };
-    let mut conversation = conversation::Conversation::new(bound.secret_digest, rules.market);
-    let walked = walk(bundle, &bound, &mut conversation);
+    frames(&bundle.frames, &bound, (Asked::By(rules.market), depth), &mut examination);
+    examination.convicts = examination.is_sound() && examination.wrong.len() >= CONVICTING_UNITS;
+    examination
+}
+
+/// Checks the session of a machine with itself: the same conversation, draw and recomputation, by a plan of any length,
+/// without node, offer and rental. It convicts nobody.
+#[must_use]
+pub fn examine_session(transcript: &[TranscriptFrame], bound: &Bound, plan: &Plan) -> Examination {
+    let mut examination = Examination::default();
+    frames(transcript, bound, (Asked::For(*plan), Depth::Recompute), &mut examination);
+    examination
+}
+
+/// What the renter may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The plans of a market.
+    By(Market),
+    /// This plan.
+    For(Plan),
+}
+
+impl Asked {
+    fn plan(&self, probe: ProbeId) -> Option<Plan> {
+        match self {
+            Self::By(market) => plan(probe, *market),
+            Self::For(plan) => Some(*plan).filter(|plan| plan.probe == probe),
+        }
+    }
+}
+
+/// Checks frames, conversation and openings.
+fn frames(
+    transcript: &[TranscriptFrame],
+    bound: &Bound,
+    (asked, depth): (Asked, Depth),
+    examination: &mut Examination,
+) {
+    let mut conversation = conversation::Conversation::new(bound.secret_digest, asked);
+    let walked = walk(transcript, bound, &mut conversation);
     let held = walked.as_ref().map(|frames| format!("{frames} frames, each signed over both chains"));
     examination.check("frames", held.map_err(Clone::clone));
     examination.probe = conversation.parameters.map(|parameters| parameters.probe);
@@ -135,51 +175,49 @@ pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
     examination.work = conversation.work();
     examination.bytes = conversation.resident_bytes();
     if walked.is_err() {
-        return examination;
+        return;
     }
     if conversation.failure.is_none() && conversation.void.is_none() {
         conversation.end();
     }
     if let Some(detail) = conversation.void.clone() {
         examination.check("conversation", Err(detail));
-        return examination;
+        return;
     }
     examination.check("conversation", Ok(format!("ended at {:?}", conversation.stage)));
     let fits = conversation.device_fits();
     examination.check("device", fits);
     examination.failure = conversation.failure.take();
     if examination.failure.is_none() {
-        openings(&conversation, depth, &mut examination);
+        openings(&conversation, depth, examination);
     }
-    examination.convicts = examination.is_sound() && examination.wrong.len() >= CONVICTING_UNITS;
-    examination
 }
 
 /// Walks the frames of both sides through their chains and the conversation.
 fn walk(
-    bundle: &Bundle,
-    bound: &binding::Bound,
+    transcript: &[TranscriptFrame],
+    bound: &Bound,
     conversation: &mut conversation::Conversation,
 ) -> Result<usize, String> {
     use gpux_proto::evidence::Direction;
     use gpux_proto::frames::Side;
     let mut chains = Chains::new(bound.open_id);
     let mut time_us = 0;
-    for (index, transcript) in bundle.frames.iter().enumerate() {
-        let (side, key): (Side, &VerifyingKey) = match transcript.direction() {
+    for (index, entry) in transcript.iter().enumerate() {
+        let (side, key): (Side, &VerifyingKey) = match entry.direction() {
             Direction::Renter => (Side::Renter, &bound.session_key),
             Direction::Node => (Side::Node, &bound.node_key),
             Direction::Unspecified => return Err(format!("frame {index} has no direction")),
         };
-        let frame = transcript.frame.as_ref().ok_or_else(|| format!("frame {index} is missing"))?;
+        let frame = entry.frame.as_ref().ok_or_else(|| format!("frame {index} is missing"))?;
         chains.receive(side, frame, key).map_err(|error| format!("frame {index}: {error}"))?;
-        if transcript.time_us < time_us {
+        if entry.time_us < time_us {
             return Err(format!("frame {index} is older than the one before it"));
         }
-        time_us = transcript.time_us;
+        time_us = entry.time_us;
         conversation.frame(side, frame, time_us, &chains);
     }
-    Ok(bundle.frames.len())
+    Ok(transcript.len())
 }
 
 fn openings(conversation: &conversation::Conversation, depth: Depth, examination: &mut Examination) {

@@ -1,24 +1,23 @@
-//! `gpux-prober check`: probes every claim of one node once and prints a table; nothing is reported. Exit code 0 when every
-//! claim passes, 2 when one does not, 1 when the node cannot be checked.
+//! `gpux-prober check`: a node that is rented for it, or this machine by itself.
+mod local;
+mod node;
+mod report;
+
 use super::{
-    Check,
-    output::{self, Line, Progress},
-    setup,
+    endpoint, output,
+    wallet::{Named, Wallet},
 };
-use crate::{
-    choose,
-    fisher::{Error, Fisher},
-};
-use anyhow::{Context as _, bail};
+use crate::suite::Claim;
+use clap::{ArgAction, Args};
 use gpux_kernels::{
     identify::{self, Measured, Noise},
     plan::Market,
     probe::ProbeId,
 };
-use gpux_proto::bytes::to_hex;
 use serde::Serialize;
-use std::{process::ExitCode, sync::Arc};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use std::{path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Uri;
 
 /// One session a resource, on a machine that nobody vouches for.
 const NOISE: Noise = Noise::HIGH;
@@ -27,12 +26,56 @@ const SHARE_LEAST: f64 = 0.01;
 /// Models that are shown.
 const MODELS_MAX: usize = 5;
 
-#[derive(Serialize)]
-struct Checked<'a> {
-    node: &'a str,
-    development: bool,
-    identified: Option<&'a Identified>,
-    probes: &'a [Line],
+/// What is checked.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// A node's endpoint: it is rented, and needs the wallet. Without it this machine checks itself.
+    #[arg(value_name = "NODE_URL", value_parser = endpoint, requires_all = ["rpc", "deployment", "key_file", "job"])]
+    node: Option<Uri>,
+    #[command(flatten)]
+    wallet: Named,
+    /// The most token units of one rental's deposit; what is not used comes back.
+    #[arg(long, value_name = "UNITS", requires = "node")]
+    deposit_max: Option<u128>,
+    /// The worker, gpux-job, that is uploaded to the node.
+    #[arg(long, value_name = "PATH", requires = "node")]
+    job: Option<PathBuf>,
+    /// Where accounts with money on them are remembered; beside the key file by default.
+    #[arg(long, value_name = "DIR", requires = "node")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    here: Here,
+    /// One JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How this machine checks itself.
+#[derive(Debug, Args)]
+#[group(conflicts_with = "node")]
+pub(super) struct Here {
+    /// What this machine's cards are said to be: "GeForce RTX 3090", or "2 x GeForce RTX 3090". Without it, what the driver
+    /// says.
+    #[arg(long, value_name = "MODEL")]
+    claim: Option<Claim>,
+    /// A few seconds instead of minutes: short windows, little memory and disk.
+    #[arg(long, action = ArgAction::SetTrue)]
+    quick: bool,
+    /// The folder whose disk is probed: at most half of what is free, and 4 GiB, is written and taken away again.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    disk: PathBuf,
+    /// Where `gpux-prober endpoint` listens; without it the network is this machine's loopback.
+    #[arg(long, value_name = "HOST:PORT")]
+    network: Option<String>,
+}
+
+/// What is needed to rent a node.
+#[derive(Debug)]
+pub(super) struct Rented {
+    node: Uri,
+    wallet: Wallet,
+    job: PathBuf,
+    data: Option<PathBuf>,
 }
 
 /// Which models the measurements fit.
@@ -53,73 +96,21 @@ pub(super) struct Likely {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Check, stop: CancellationToken) -> anyhow::Result<ExitCode> {
-    let release = setup::release(&arguments.job)?;
-    let beside = || arguments.wallet.key_file.with_file_name("gpux-prober");
-    let data = arguments.data.clone().unwrap_or_else(beside);
-    let purse = setup::purse(&arguments.wallet, &data, 1).await?;
-    let market = setup::market(purse.chain().deployment());
-    let fisher =
-        Arc::new(Fisher { purse, market, release, lock: None, returns: TaskTracker::new(), stop: stop.clone() });
-    let result = probe_all(&fisher, &arguments).await;
-    fisher.returns.close();
-    fisher.returns.wait().await;
-    let (_, left) = fisher.purse.sweep().await?;
-    let (node, lines) = result?;
-    let development = market == Market::Development;
-    let identified = identified(&lines, market);
-    let identified = identified.as_ref();
-    if arguments.json {
-        output::print_json(&Checked { node: &node, development, identified, probes: &lines });
-    } else {
-        output::table(&node, &lines, identified, development);
+    let Check { node, wallet, deposit_max, job, data, here, json } = arguments;
+    if node.is_none() && wallet.is_any() {
+        return Ok(output::misused(
+            "a wallet is for the node that is checked: name its NODE_URL, or leave the wallet out",
+        ));
     }
-    let findings = lines.iter().any(|line| !line.is_clean());
-    let inconclusive = lines.iter().any(|line| line.outcome == "inconclusive") || left > 0;
-    Ok(ExitCode::from(if inconclusive {
-        1
-    } else if findings {
-        2
-    } else {
-        0
-    }))
+    match (node, wallet.wallet(deposit_max), job) {
+        (Some(node), Some(wallet), Some(job)) => node::run(Rented { node, wallet, job, data }, json, stop).await,
+        _ => local::run(here, json, stop).await,
+    }
 }
 
-async fn probe_all(fisher: &Arc<Fisher>, arguments: &Check) -> anyhow::Result<(String, Vec<Line>)> {
-    let described = fisher.describe(&arguments.node).await;
-    let (channel, offered) = described.map_err(|f| anyhow::anyhow!("{}: {}", arguments.node, f.detail))?;
-    let probes = choose::probes(&offered, fisher.market);
-    if probes.is_empty() {
-        bail!("node {} claims nothing that can be probed", to_hex(&offered.node));
-    }
-    let progress = Progress::start(probes.len() as u64, arguments.json);
-    let mut lines = Vec::new();
-    for probe in probes {
-        let watch = progress.watch(&offered.node, probe);
-        let probed = match fisher.probe(Ok(channel.clone()), &offered, probe, &*watch).await {
-            Err(Error::Interrupted) => bail!("interrupted"),
-            probed => probed.with_context(|| format!("probe {probe}"))?,
-        };
-        let development = fisher.market == Market::Development;
-        let mut line = Line::new(&offered.node, &probed.finding, &probed.expectation, development);
-        line.rental = Some(to_hex(&probed.rental.id));
-        if !arguments.json {
-            progress.line(&line);
-        }
-        lines.push(line);
-    }
-    progress.finish();
-    Ok((to_hex(&offered.node), lines))
-}
-
-/// What one card's measurements look like; none when they say nothing of a model.
-fn identified(lines: &[Line], market: Market) -> Option<Identified> {
-    let figure = |line: &Line| {
-        // The figures of a failed session are what the host pretended.
-        let probe = line.id.filter(|probe| line.outcome == "pass" && identify::RESOURCES.contains(probe))?;
-        let value = if probe == ProbeId::Vram { line.measured_bytes } else { line.measured_rate };
-        (value > 0).then_some((probe, value as f64))
-    };
-    let measured = Measured::new(lines.iter().filter_map(figure)).ok()?;
+/// What one of `cards` equal cards looks like by the figures of all of them; none when nothing fits.
+fn identified(figures: impl Iterator<Item = (ProbeId, f64)>, cards: u32, market: Market) -> Option<Identified> {
+    let measured = Measured::new(figures.map(|(probe, value)| (probe, value / f64::from(cards)))).ok()?;
     let ranked = identify::candidates(&measured, NOISE, market);
     let best = ranked.first()?.model;
     let told = ranked.iter().take_while(|candidate| candidate.share >= SHARE_LEAST).take(MODELS_MAX);
@@ -128,4 +119,24 @@ fn identified(lines: &[Line], market: Market) -> Option<Identified> {
         models: told.map(|candidate| Likely { model: &candidate.model.name, likelihood: candidate.share }).collect(),
         cannot_be_told_from: apart.into_iter().map(|model| &*model.name).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gpux_kernels::{calibration, catalogue};
+
+    #[test]
+    fn several_cards_are_identified_as_one_of_them() {
+        let model = catalogue::by_name("GeForce RTX 3090").unwrap();
+        let figure = |probe| match probe {
+            ProbeId::Vram => model.usable_bytes as f64,
+            probe => calibration::expected(model, probe, Market::Production).unwrap().rate,
+        };
+        let of = |cards: u32| {
+            let figures = identify::RESOURCES.into_iter().map(|probe| (probe, figure(probe) * f64::from(cards)));
+            identified(figures, cards, Market::Production).unwrap().models[0].model
+        };
+        assert_eq!((of(1), of(4)), ("GeForce RTX 3090", "GeForce RTX 3090"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Everything that the commands print: results on standard output, progress on standard error. Text from nodes is cut and
 //! stripped of control characters before it gets here.
 #![allow(clippy::print_stdout, reason = "this is where the program speaks to its user")]
-use super::check::Identified;
+use super::{check::Identified, table};
 use crate::{
     report::Finding,
     session::{Stage, Watch, bounded},
@@ -122,11 +122,20 @@ fn step(finding: &Finding) -> String {
     }
 }
 
-/// Two figures in one unit with three digits.
-fn of(measured: u64, expected: u64, unit: &str) -> String {
-    let largest = measured.max(expected) as f64;
+/// A figure in its unit with three digits.
+pub(super) fn amount(value: f64, unit: &str) -> String {
+    let (scale, prefix) = prefix(value);
+    format!("{} {prefix}{unit}", digits(value / scale))
+}
+
+fn prefix(largest: f64) -> (f64, &'static str) {
     let prefixes = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
-    let (scale, prefix) = prefixes.into_iter().find(|(scale, _)| largest >= *scale).unwrap_or((1.0, ""));
+    prefixes.into_iter().find(|(scale, _)| largest >= *scale).unwrap_or((1.0, ""))
+}
+
+/// Two figures in one unit with three digits.
+pub(super) fn of(measured: u64, expected: u64, unit: &str) -> String {
+    let (scale, prefix) = prefix(measured.max(expected) as f64);
     format!("{} of {} {prefix}{unit}", digits(measured as f64 / scale), digits(expected as f64 / scale))
 }
 
@@ -164,9 +173,14 @@ impl Progress {
     }
 
     /// What a session tells while it runs.
-    pub(super) fn watch(&self, node: &[u8; 32], probe: ProbeId) -> Arc<Watch> {
-        let (bar, node) = (self.bar.clone(), to_hex(&node[..4]));
-        Arc::new(move |stage| bar.set_message(format!("{node}… {probe}: {}", words(stage))))
+    pub(super) fn watch(&self, of: String) -> Arc<Watch> {
+        let bar = self.bar.clone();
+        Arc::new(move |stage| bar.set_message(format!("{of}: {}", words(stage))))
+    }
+
+    /// Says that one of the steps is done.
+    pub(super) fn step(&self) {
+        self.bar.inc(1);
     }
 
     /// Prints a session's result.
@@ -207,22 +221,37 @@ pub(super) fn json(value: &impl Serialize) -> String {
 /// The table of `check`.
 pub(super) fn table(node: &str, lines: &[Line], identified: Option<&Identified>, development: bool) {
     println!("node {node}{}", if development { " (development parameters)" } else { "" });
-    println!("{:<8} {:<26} {:<28} {:>6}  result", "probe", "claimed", "measured", "x");
-    for line in lines {
+    let row = |line: &Line| {
         let figures = if line.measured_rate > 0 { line.figures() } else { "-".into() };
         let result = match line.outcome {
             "pass" if line.is_clean() => "as claimed".to_owned(),
             "pass" => "less than claimed".to_owned(),
             outcome => format!("{outcome}: {}", line.detail),
         };
-        println!("{:<8} {:<26} {figures:<28} {:>4.0} %  {result}", line.probe, line.claimed, line.percent());
+        [line.probe.to_owned(), line.claimed.clone(), figures, format!("{:.0} %", line.percent()), result]
+    };
+    print!(
+        "{}",
+        table::render(["probe", "claimed", "measured", "x", "result"], &lines.iter().map(row).collect::<Vec<_>>())
+    );
+    if let Some(identified) = identified {
+        println!("{}", likely(identified));
     }
-    let Some(identified) = identified else { return };
-    let likely = identified.models.iter().map(|of| format!("{} ({:.0} %)", of.model, of.likelihood * 100.0));
-    println!("measured like {}", likely.collect::<Vec<_>>().join(", "));
-    if !identified.cannot_be_told_from.is_empty() {
-        println!("cannot be told from {}", identified.cannot_be_told_from.join(", "));
+}
+
+/// "measured like A (90 %), B (9 %); cannot be told from C".
+pub(super) fn likely(identified: &Identified) -> String {
+    let models = identified.models.iter().map(|of| format!("{} ({:.0} %)", of.model, of.likelihood * 100.0));
+    let like = format!("measured like {}", models.collect::<Vec<_>>().join(", "));
+    match identified.cannot_be_told_from.as_slice() {
+        [] => like,
+        others => format!("{like}; cannot be told from {}", others.join(", ")),
     }
+}
+
+/// Prints text as it is.
+pub(super) fn text(text: &str) {
+    print!("{text}");
 }
 
 /// Prints one JSON value.
@@ -233,6 +262,12 @@ pub(super) fn print_json(value: &impl Serialize) {
 /// The result of `sweep`.
 pub(super) fn swept(empty: usize, left: usize) {
     println!("{empty} throw-away accounts emptied, {left} still hold money");
+}
+
+/// Flags that do not go together.
+pub(super) fn misused(words: &str) -> ExitCode {
+    eprintln!("error: {words}\n\nFor more information, try '--help'.");
+    ExitCode::from(64)
 }
 
 /// An error that ends the program.

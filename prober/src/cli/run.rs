@@ -188,7 +188,7 @@ impl Work {
         if !choose::probes(&offered, self.fisher.market).contains(&probe) {
             return (false, reachable);
         }
-        let watch = self.progress.watch(&offered.node, probe);
+        let watch = self.progress.watch(format!("{}… {probe}", to_hex(&offered.node[..4])));
         match self.fisher.probe(reached, &offered, probe, &*watch).await {
             Ok(probed) => {
                 self.report(&offered, probed);

@@ -1,5 +1,5 @@
 //! Opens what the commands need: keys, deployment, chain, journal, worker. Fails before anything costs money.
-use super::Wallet;
+use super::wallet::Wallet;
 use crate::{
     fisher,
     rent::{Chain, Journal, Purse},

@@ -6,7 +6,7 @@ mod hand;
 #[cfg(test)]
 mod tests;
 
-pub use devices::choose;
+pub use devices::{cards, choose};
 
 use gpux_kernels::{
     Digest, Parameters,
@@ -72,11 +72,19 @@ pub enum Error {
     Ended,
 }
 
-/// Chooses devices for a probe.
-pub type Chooser = fn(&Parameters) -> Result<Vec<Box<dyn Device>>, Error>;
+/// The devices for a probe.
+pub type Devices = Result<Vec<Box<dyn Device>>, Error>;
 
-/// Serves one session. On an error the other side is told in a Failure message before it is returned.
-pub fn serve(input: impl Read + Send + 'static, output: impl Write, choose: Chooser) -> Result<(), Error> {
+/// Chooses devices for a probe.
+pub type Chooser = fn(&Parameters) -> Devices;
+
+/// Serves one session with the devices that are chosen once its parameters are known. On an error the other side is told
+/// in a Failure message before it is returned.
+pub fn serve(
+    input: impl Read + Send + 'static,
+    output: impl Write,
+    choose: impl FnOnce(&Parameters) -> Devices,
+) -> Result<(), Error> {
     let questions = listen(input);
     let mut job = Job { questions, output };
     let result = job.session(choose);
@@ -135,7 +143,7 @@ struct Computed {
 }
 
 impl<W: Write> Job<W> {
-    fn session(&mut self, choose: Chooser) -> Result<(), Error> {
+    fn session(&mut self, choose: impl FnOnce(&Parameters) -> Devices) -> Result<(), Error> {
         let job_input::Message::Prepare(prepare) = self.hear()? else { return Err(Error::OutOfOrder("Prepare")) };
         let (hands, units) = self.prepare(&prepare, choose)?;
         let mut windows = 0;
@@ -165,7 +173,11 @@ impl<W: Write> Job<W> {
         }
     }
 
-    fn prepare(&mut self, prepare: &Prepare, choose: Chooser) -> Result<(Vec<Hand>, Vec<u32>), Error> {
+    fn prepare(
+        &mut self,
+        prepare: &Prepare,
+        choose: impl FnOnce(&Parameters) -> Devices,
+    ) -> Result<(Vec<Hand>, Vec<u32>), Error> {
         let parameters = Parameters::try_from(present("parameters", &prepare.parameters)?)?;
         let seed = array("seed", &prepare.seed)?;
         let mut devices = choose(&parameters)?;

@@ -39,7 +39,7 @@ const GAS_OPEN: u64 = 500_000;
 const GAS_STOP: u64 = 250_000;
 const GAS_WITHDRAW: u64 = 200_000;
 /// All gas that one rental's account may need, with the way back and a second try.
-pub(super) const GAS_RENTAL: u64 = GAS_OPEN + 2 * (GAS_STOP + GAS_WITHDRAW + GAS_TOKEN) + 4 * GAS_TRANSFER;
+pub(crate) const GAS_RENTAL: u64 = GAS_OPEN + 2 * (GAS_STOP + GAS_WITHDRAW + GAS_TOKEN) + 4 * GAS_TRANSFER;
 
 sol! {
     /// ERC-2612.
@@ -70,7 +70,8 @@ pub struct Chain {
     separator: B256,
 }
 
-fn refused(what: &'static str) -> impl FnOnce(RpcError<TransportErrorKind>) -> Error {
+/// A call that the RPC did not answer, in words that name no URL.
+pub(crate) fn refused(what: &'static str) -> impl FnOnce(RpcError<TransportErrorKind>) -> Error {
     move |error| {
         // A transport error names the URL, which may carry a key; the RPC's own words do not.
         let reason = match error.as_error_resp() {
@@ -88,16 +89,19 @@ fn called(what: &'static str) -> impl FnOnce(alloy::contract::Error) -> Error {
     }
 }
 
+/// Names a chain's RPC; nothing is sent before it is asked.
+pub fn provider(rpc: Url) -> Result<DynProvider, Error> {
+    let client = Client::builder().timeout(CALL_MAX).build();
+    let client = client.map_err(|_| Error::Chain { what: "a client", reason: "no TLS".into() })?;
+    let transport = alloy::transports::http::Http::with_client(client, rpc);
+    let client = alloy::rpc::client::RpcClient::new(transport, false);
+    Ok(ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased())
+}
+
 impl Chain {
     /// Connects, and checks that the deployment is of this chain.
     pub async fn connect(rpc: Url, deployment: Deployment, wallet: PrivateKeySigner) -> Result<Self, Error> {
-        let client = Client::builder()
-            .timeout(CALL_MAX)
-            .build()
-            .map_err(|_| Error::Chain { what: "a client", reason: "no TLS".into() })?;
-        let transport = alloy::transports::http::Http::with_client(client, rpc);
-        let client = alloy::rpc::client::RpcClient::new(transport, false);
-        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased();
+        let provider = provider(rpc)?;
         let served = provider.get_chain_id().await.map_err(refused("its id"))?;
         if served != deployment.chain_id {
             return Err(Error::ForeignChain { recorded: deployment.chain_id, served });

@@ -9,7 +9,8 @@ mod purse;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Chain, Standing};
+pub use chain::{Chain, Standing, provider};
+pub(crate) use chain::{GAS_RENTAL, refused};
 pub use journal::{Entry, Journal};
 pub use purse::{Purse, Rental};
 

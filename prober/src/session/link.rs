@@ -11,9 +11,10 @@ use gpux_proto::{
     stream,
 };
 use prost::Message as _;
-use std::time::Instant;
+use std::{pin::Pin, time::Instant};
 use tokio::{sync::mpsc, time::timeout_at};
-use tonic::Streaming;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::Status;
 
 /// The most bytes of a session's frames: a bundle of at most 4 MiB is accepted by oracles, and descriptor, offer, terms
 /// and manifest take less than 256 KiB of it.
@@ -21,11 +22,13 @@ pub(super) const TRANSCRIPT_BYTES_MAX: usize = (4 << 20) - (256 << 10);
 /// What a transcript entry costs beside its frame's data: signature, numbers and tags.
 const FRAME_OVERHEAD: usize = 128;
 
+/// What a node answers: over the network, or from a thread of this process.
+type Inbound = Pin<Box<dyn Stream<Item = Result<SessionResponse, Status>> + Send>>;
+
 /// The fisher's half of the stream.
-#[derive(Debug)]
 pub(super) struct Link {
     outbound: Option<mpsc::Sender<SessionRequest>>,
-    inbound: Streaming<SessionResponse>,
+    inbound: Inbound,
     chains: Chains,
     own: SigningKey,
     node: VerifyingKey,
@@ -52,14 +55,14 @@ impl Link {
     /// Starts the frames after OPEN, whose id starts both chains.
     pub(super) fn new(
         outbound: mpsc::Sender<SessionRequest>,
-        inbound: Streaming<SessionResponse>,
+        inbound: impl Stream<Item = Result<SessionResponse, Status>> + Send + 'static,
         open_id: [u8; 32],
         ends: Ends,
     ) -> Self {
         let Ends { own, node, started } = ends;
         Self {
             outbound: Some(outbound),
-            inbound,
+            inbound: Box::pin(inbound),
             chains: Chains::new(open_id),
             own,
             node,
@@ -135,11 +138,11 @@ impl Link {
     }
 
     async fn receive(&mut self, step: Step, deadline: Instant) -> Result<Received, Failure> {
-        let response = match timeout_at(deadline.into(), self.inbound.message()).await {
+        let response = match timeout_at(deadline.into(), self.inbound.next()).await {
             Err(_) => return Err(Failure::host(step, "no answer before the deadline")),
-            Ok(Err(status)) => return Err(Failure::host(step, super::words(&status))),
-            Ok(Ok(None)) => return Err(Failure::host(step, "the node closed the stream")),
-            Ok(Ok(Some(response))) => response,
+            Ok(Some(Err(status))) => return Err(Failure::host(step, super::words(&status))),
+            Ok(None) => return Err(Failure::host(step, "the node closed the stream")),
+            Ok(Some(Ok(response))) => response,
         };
         match response.message {
             Some(session_response::Message::Frame(frame)) => Ok(Received::Frame(frame)),

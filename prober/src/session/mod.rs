@@ -4,6 +4,7 @@
 #[cfg(test)]
 pub(crate) mod fixture;
 mod link;
+pub mod local;
 mod talk;
 #[cfg(test)]
 mod tests;

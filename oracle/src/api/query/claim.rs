@@ -35,24 +35,6 @@ pub(super) fn model(descriptor: &Descriptor) -> Option<(&str, u32)> {
     }
 }
 
-/// What a probe measures, as a sentence names it.
-pub(super) fn noun(probe: ProbeId) -> &'static str {
-    match probe {
-        ProbeId::Imma => "int8 tensor rate",
-        ProbeId::Hmma => "fp16 tensor rate",
-        ProbeId::Fma32 => "fp32 rate",
-        ProbeId::Fma64 => "fp64 rate",
-        ProbeId::Dp4a => "int8 rate",
-        ProbeId::Vram => "memory",
-        ProbeId::Stream => "memory bandwidth",
-        ProbeId::Link => "link rate",
-        ProbeId::Cpu => "CPU rate",
-        ProbeId::Ram => "main memory",
-        ProbeId::Disk => "disk",
-        ProbeId::Net => "network rate",
-    }
-}
-
 /// The unit of what a probe measures.
 pub(super) fn unit(probe: ProbeId) -> &'static str {
     match probe {

@@ -69,7 +69,7 @@ fn wrong(samples: &[Samples]) -> Option<String> {
         "wrong results in {} of {} drawn units ({}, {sessions} of {conclusive} sessions): {cause}",
         newest.wrong,
         newest.drawn,
-        claim::noun(resource.probe)
+        resource.probe.noun()
     ))
 }
 
@@ -130,7 +130,7 @@ fn share_bps(resource: &Samples, x: u32) -> u32 {
 
 /// What is short: memory that is all there and too slow was not resident.
 fn shortage(resource: &Samples) -> String {
-    let noun = claim::noun(resource.probe);
+    let noun = resource.probe.noun();
     if is_slow_memory(resource) { format!("{noun}'s speed") } else { noun.into() }
 }
 
@@ -153,7 +153,7 @@ fn unreached(samples: &[Samples]) -> Option<String> {
 fn delivers(samples: &[Samples]) -> String {
     let (probed, missing): (Vec<_>, Vec<_>) =
         samples.iter().partition(|resource| resource.count(Sample::is_conclusive) > 0);
-    let missing: Vec<_> = missing.iter().map(|resource: &&Samples| claim::noun(resource.probe)).collect();
+    let missing: Vec<_> = missing.iter().map(|resource: &&Samples| resource.probe.noun()).collect();
     match (probed.is_empty(), missing.is_empty()) {
         (true, _) => "no data: not probed yet".into(),
         (false, true) => "delivers what it claims".into(),
