@@ -1,13 +1,15 @@
 //! The market as a whole: starts the real programs against a real chain, watches what they find out, and measures.
 //!
 //! Owns the development market behind `make demo` ([`market`]), the benchmarks behind `make bench` ([`bench`]), the
-//! figures that both write ([`figures`]), and the hand-made fishers and nodes by which the end-to-end tests misbehave
-//! ([`fisher`], [`host`]). Nothing imports this crate. Every process that it starts ends with it.
+//! figures that both write ([`figures`]), the cheating provers behind `make cheats` ([`cheats`]), and the hand-made
+//! fishers and nodes by which the end-to-end tests misbehave ([`fisher`], [`host`]). Nothing imports this crate. Every
+//! process that it starts ends with it.
 
 pub mod bench;
 pub mod binaries;
 pub mod capture;
 pub mod chain;
+pub mod cheats;
 pub mod clock;
 pub mod figures;
 pub mod fisher;

@@ -17,6 +17,11 @@ pub fn problem(text: impl AsRef<str>) {
     eprintln!("{}", text.as_ref());
 }
 
+/// Prints what is done so far on standard error, so that standard output holds the result alone.
+pub fn progress(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Prints rows under a header, each column as wide as its widest cell.
 pub fn table(header: &[&str], rows: &[Vec<String>]) {
     println!("{}", render(header, rows));

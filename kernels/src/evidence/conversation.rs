@@ -59,6 +59,8 @@ pub(super) struct Conversation {
     rounds: Vec<Vec<u32>>,
     keys: Vec<Vec<Key>>,
     started_us: u64,
+    /// Rounds by device that the window's Pongs have named.
+    made: Vec<u32>,
     round_trips: u32,
     waiting: Option<Waiting>,
     root: Digest,
@@ -94,6 +96,7 @@ impl Conversation {
             rounds: Vec::new(),
             keys: Vec::new(),
             started_us: 0,
+            made: Vec::new(),
             round_trips: 0,
             waiting: None,
             root: [0; 32],
@@ -129,6 +132,10 @@ impl Conversation {
             Stage::Done => return,
             Stage::Prepare | Stage::Challenge | Stage::Reveal => {
                 self.void = Some(format!("the renter stopped at {:?}", self.stage));
+                return;
+            }
+            Stage::Window if self.waiting.is_none() => {
+                self.void = Some("the renter stopped in a window".into());
                 return;
             }
             Stage::Ready => "Ready",
@@ -242,6 +249,7 @@ impl Conversation {
                     ensure(!self.seeds.contains(&seed) && seed != self.fill_seed, || "a seed was used twice".into())?;
                     self.seeds.push(seed);
                     (self.started_us, self.round_trips, self.waiting) = (time_us, 0, None);
+                    self.made = vec![0; self.cells.len()];
                     self.stage = Stage::Window;
                 }
                 (Stage::Window, Some(job_input::Message::Ping(ping))) => {
@@ -330,6 +338,10 @@ impl Conversation {
         ensure(ready.devices.iter().all(|device| device.kind == kind), || "devices of several kinds".into())?;
         let kind = i32::try_from(kind).ok().and_then(|kind| DeviceKind::try_from(kind).ok());
         self.device = Some(kind.filter(|kind| *kind != DeviceKind::Unspecified).ok_or("an unknown kind of device")?);
+        let allows = |cells| self.parameters.is_some_and(|parameters| parameters.allows_cells(cells));
+        if let Some(device) = ready.devices.iter().find(|device| !allows(device.cells)) {
+            return Err(format!("a device claims {} cells, the parameters do not allow that", device.cells));
+        }
         self.cells = ready.devices.iter().map(|device| device.cells).collect();
         self.stage = Stage::Challenge;
         Ok(())
@@ -340,15 +352,17 @@ impl Conversation {
         let window = self.seeds.len().saturating_sub(1);
         ensure(pong.nonce == waiting.nonce && pong.window as usize == window, || "a Pong to another Ping".into())?;
         ensure(pong.devices.len() == self.cells.len(), || "a Pong of other devices than Ready's".into())?;
+        let rounds: Vec<u32> = pong.devices.iter().map(|device| device.rounds).collect();
+        ensure(self.made.iter().zip(&rounds).all(|(before, now)| before <= now), || "rounds fell in a window".into())?;
         self.round_trips += 1;
         if !waiting.last {
+            self.made = rounds;
             return Ok(());
         }
         let mut keys = Vec::with_capacity(pong.devices.len());
         for device in &pong.devices {
             keys.push(Key::from_bytes(array("key", &device.key).map_err(|error| error.to_string())?));
         }
-        let rounds: Vec<u32> = pong.devices.iter().map(|device| device.rounds).collect();
         self.windows.push(Window {
             duration_us: time_us.saturating_sub(self.started_us),
             rounds: rounds.iter().map(|&rounds| u64::from(rounds)).sum(),

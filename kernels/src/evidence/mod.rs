@@ -185,9 +185,15 @@ fn frames(
         return;
     }
     examination.check("conversation", Ok(format!("ended at {:?}", conversation.stage)));
-    let fits = conversation.device_fits();
-    examination.check("device", fits);
     examination.failure = conversation.failure.take();
+    match conversation.device_fits() {
+        Ok(kind) => _ = examination.check("device", Ok(kind)),
+        // The kind is the host's word. Were a bundle void for it, a host that is too slow could say so and never score.
+        Err(detail) => {
+            examination.device = None;
+            examination.failure = Some(Failure { step: Step::Prepare, detail });
+        }
+    }
     if examination.failure.is_none() {
         openings(&conversation, depth, examination);
     }

@@ -2,19 +2,19 @@
 //! the frames and writes the transcript. Every wait ends at a deadline that the caller gives; everything that is kept is
 //! bounded. Never interprets a message. Invariant: the transcript holds exactly the
 //! frames that both chains accept, in the order in which they were sent and received.
-use super::{Failure, Fault};
+use super::{
+    Failure, Fault,
+    outside::{Lost, Outside},
+};
 use gpux_proto::{
     evidence::{Direction, Frame, JobInput, JobOutput, Step, TranscriptFrame},
     frames::{Chains, Side},
-    node::{Closed, SessionRequest, SessionResponse, session_request, session_response},
+    node::{Closed, SessionRequest, session_request, session_response},
     signing::{SigningKey, VerifyingKey},
     stream,
 };
 use prost::Message as _;
-use std::{pin::Pin, time::Instant};
-use tokio::{sync::mpsc, time::timeout_at};
-use tokio_stream::{Stream, StreamExt as _};
-use tonic::Status;
+use std::time::{Duration, Instant};
 
 /// The most bytes of a session's frames: a bundle of at most 4 MiB is accepted by oracles, and descriptor, offer, terms
 /// and manifest take less than 256 KiB of it.
@@ -22,13 +22,10 @@ pub(super) const TRANSCRIPT_BYTES_MAX: usize = (4 << 20) - (256 << 10);
 /// What a transcript entry costs beside its frame's data: signature, numbers and tags.
 const FRAME_OVERHEAD: usize = 128;
 
-/// What a node answers: over the network, or from a thread of this process.
-type Inbound = Pin<Box<dyn Stream<Item = Result<SessionResponse, Status>> + Send>>;
-
 /// The fisher's half of the stream.
-pub(super) struct Link {
-    outbound: Option<mpsc::Sender<SessionRequest>>,
-    inbound: Inbound,
+#[derive(Debug)]
+pub(super) struct Link<O> {
+    outside: O,
     chains: Chains,
     own: SigningKey,
     node: VerifyingKey,
@@ -51,18 +48,12 @@ pub(super) struct Ends {
     pub(super) started: Instant,
 }
 
-impl Link {
+impl<O: Outside> Link<O> {
     /// Starts the frames after OPEN, whose id starts both chains.
-    pub(super) fn new(
-        outbound: mpsc::Sender<SessionRequest>,
-        inbound: impl Stream<Item = Result<SessionResponse, Status>> + Send + 'static,
-        open_id: [u8; 32],
-        ends: Ends,
-    ) -> Self {
+    pub(super) fn new(outside: O, open_id: [u8; 32], ends: Ends) -> Self {
         let Ends { own, node, started } = ends;
         Self {
-            outbound: Some(outbound),
-            inbound: Box::pin(inbound),
+            outside,
             chains: Chains::new(open_id),
             own,
             node,
@@ -74,21 +65,40 @@ impl Link {
         }
     }
 
+    /// The fisher's clock.
+    pub(super) fn now(&self) -> Instant {
+        self.outside.now()
+    }
+
+    /// Wall time since 1970.
+    pub(super) fn wall(&self) -> Duration {
+        self.outside.wall()
+    }
+
+    /// Waits until the clock shows `until`.
+    pub(super) async fn sleep_until(&mut self, until: Instant) {
+        self.outside.sleep_until(until).await;
+    }
+
+    /// Bytes that nobody can guess.
+    pub(super) fn random(&mut self, step: Step) -> Result<[u8; 32], Failure> {
+        let mut bytes = [0; 32];
+        self.outside.random(&mut bytes).map_err(|e| Failure::new(step, Fault::Fisher, e))?;
+        Ok(bytes)
+    }
+
     /// Sends a message. It returns when the transport took it, at the latest at the deadline.
     pub(super) async fn send(&mut self, step: Step, message: &JobInput, deadline: Instant) -> Result<(), Failure> {
         let frame = self
             .chains
             .send(Side::Renter, stream::encode(message), &self.own)
             .map_err(|e| Failure::new(step, Fault::Fisher, e))?;
-        self.keep(step, Direction::Renter, frame.clone(), Instant::now())?;
+        self.keep(step, Direction::Renter, frame.clone(), self.now())?;
         let request = SessionRequest { message: Some(session_request::Message::Frame(frame)) };
-        let Some(outbound) = &self.outbound else {
-            return Err(Failure::new(step, Fault::Fisher, "the input is closed"));
-        };
-        match timeout_at(deadline.into(), outbound.send(request)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Failure::host(step, "the node closed the stream")),
-            Err(_) => Err(Failure::host(step, "the node takes no input")),
+        match self.outside.send(request, deadline).await {
+            Ok(()) => Ok(()),
+            Err(Lost::Deadline) => Err(Failure::host(step, "the node takes no input")),
+            Err(Lost::Closed | Lost::Status(_)) => Err(Failure::host(step, "the node closed the stream")),
         }
     }
 
@@ -112,7 +122,7 @@ impl Link {
         if !self.reader.is_empty() {
             return Err(Failure::host(step, "the job sent more than it was asked for"));
         }
-        self.outbound = None;
+        self.outside.end_input();
         match self.receive(step, deadline).await? {
             Received::Closed(closed) => Ok(closed),
             Received::Frame(frame) => {
@@ -138,12 +148,11 @@ impl Link {
     }
 
     async fn receive(&mut self, step: Step, deadline: Instant) -> Result<Received, Failure> {
-        let response = match timeout_at(deadline.into(), self.inbound.next()).await {
-            Err(_) => return Err(Failure::host(step, "no answer before the deadline")),
-            Ok(Some(Err(status))) => return Err(Failure::host(step, super::words(&status))),
-            Ok(None) => return Err(Failure::host(step, "the node closed the stream")),
-            Ok(Some(Ok(response))) => response,
-        };
+        let response = self.outside.receive(deadline).await.map_err(|lost| match lost {
+            Lost::Deadline => Failure::host(step, "no answer before the deadline"),
+            Lost::Status(status) => Failure::host(step, super::words(&status)),
+            Lost::Closed => Failure::host(step, "the node closed the stream"),
+        })?;
         match response.message {
             Some(session_response::Message::Frame(frame)) => Ok(Received::Frame(frame)),
             Some(session_response::Message::Closed(closed)) => Ok(Received::Closed(closed)),
@@ -155,7 +164,7 @@ impl Link {
     /// Takes a frame that continues the node's chain. One that does not is left out of the transcript: a frame without the
     /// node's signature proves nothing against it, but a transcript that ends while it is the node's turn does.
     fn accept(&mut self, step: Step, frame: Frame) -> Result<(), Failure> {
-        let at = Instant::now();
+        let at = self.now();
         self.chains.receive(Side::Node, &frame, &self.node).map_err(|e| Failure::host(step, e))?;
         let early = frame.seen < self.seen_min;
         self.reader.push(&frame.data);
@@ -165,7 +174,9 @@ impl Link {
 
     fn keep(&mut self, step: Step, direction: Direction, frame: Frame, at: Instant) -> Result<(), Failure> {
         self.bytes += frame.encoded_len() + FRAME_OVERHEAD;
-        if self.bytes > TRANSCRIPT_BYTES_MAX {
+        // Ours are few and small. Were one of them refused, a host could fill the transcript up to where it is our turn, and
+        // a bundle that ends on our turn is void.
+        if direction == Direction::Node && self.bytes > TRANSCRIPT_BYTES_MAX {
             return Err(Failure::host(step, format!("the session has more than {TRANSCRIPT_BYTES_MAX} bytes")));
         }
         let time_us = u64::try_from(at.duration_since(self.started).as_micros()).unwrap_or(u64::MAX);

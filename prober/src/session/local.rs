@@ -8,6 +8,7 @@ mod tests;
 use super::{
     Failure, Fault, Watch,
     link::{Ends, Link},
+    outside::{Lost, Outside},
     talk::Talk,
 };
 use crate::job::{self, Devices};
@@ -16,11 +17,12 @@ use gpux_kernels::{
     device::{self, Device, DeviceInfo, OpenedUnit, Prepared},
     evidence::{Bound, Examination, examine_session},
     plan::Plan,
+    release,
 };
 use gpux_proto::{
     evidence::{Frame, Step},
     frames::{Chains, Side},
-    node::{Closed, SessionRequest, SessionResponse, session_request, session_response},
+    node::{Closed, SessionRequest, SessionResponse, Start, session_request, session_response},
     signing::{self, Domain, SigningKey, VerifyingKey},
 };
 use std::{
@@ -33,9 +35,8 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{timeout, timeout_at},
 };
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 /// Messages that wait on either side.
@@ -75,16 +76,17 @@ pub async fn hold(
     };
     let (outbound, requests) = mpsc::channel(QUEUE);
     let (answers, inbound) = mpsc::channel(QUEUE);
+    let pipe = Pipe { outbound: Some(outbound), inbound };
     let (held, mut released) = mpsc::channel(1);
-    let relay = Relay::start(&bound, node, move |parameters| lent(choose(parameters)?, &held));
-    let relay = relay.map_err(|e| fisher(&e))?;
-    let serving = tokio::spawn(relay.run(requests, answers));
+    let pump = Pump::start(&bound, node, move |parameters| lent(choose(parameters)?, &held));
+    let pump = pump.map_err(|e| fisher(&e))?;
+    let serving = tokio::spawn(pump.run(requests, answers));
     let ends = Ends { own, node: bound.node_key, started: Instant::now() };
-    let mut link = Link::new(outbound, ReceiverStream::new(inbound), open_id, ends);
+    let mut link = Link::new(pipe, open_id, ends);
     let talk = Talk { plan, secret, lock: None, watch };
     let failure = talk.run(&mut link).await.err();
     let frames = link.into_frames();
-    // The relay ends once its input is closed, which it is now, and the worker has ended its round.
+    // The pump ends once its input is closed, which it is now, and the worker has ended its round.
     let _ = timeout(RELEASE_MAX, serving).await;
     // The last device is gone, so that the next session finds its memory free.
     let _ = timeout(RELEASE_MAX, released.recv()).await;
@@ -92,6 +94,41 @@ pub async fn hold(
     let examined = tokio::task::spawn_blocking(move || examine_session(&frames, &bound, &plan));
     let examination = examined.await.map_err(|e| Failure::new(Step::Verify, Fault::Fisher, e))?;
     Ok(Held { examination, failure })
+}
+
+/// The fisher's end of the conversation.
+struct Pipe {
+    outbound: Option<mpsc::Sender<SessionRequest>>,
+    inbound: mpsc::Receiver<Result<SessionResponse, Status>>,
+}
+
+impl Outside for Pipe {
+    /// The worker is this program: nothing is uploaded, and the pipe is there already.
+    async fn connect(&mut self, _: Start, _: &release::Built, _: Instant) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn send(&mut self, request: SessionRequest, deadline: Instant) -> Result<(), Lost> {
+        let Some(outbound) = &self.outbound else { return Err(Lost::Closed) };
+        match timeout_at(deadline.into(), outbound.send(request)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Lost::Closed),
+            Err(_) => Err(Lost::Deadline),
+        }
+    }
+
+    fn end_input(&mut self) {
+        self.outbound = None;
+    }
+
+    async fn receive(&mut self, deadline: Instant) -> Result<SessionResponse, Lost> {
+        match timeout_at(deadline.into(), self.inbound.recv()).await {
+            Err(_) => Err(Lost::Deadline),
+            Ok(None) => Err(Lost::Closed),
+            Ok(Some(Err(status))) => Err(Lost::Status(status)),
+            Ok(Some(Ok(response))) => Ok(response),
+        }
+    }
 }
 
 /// Devices that hold a sender as long as they live.
@@ -124,7 +161,7 @@ impl Device for Lent {
 }
 
 /// The node's half: passes bytes between frames and the worker's streams.
-struct Relay {
+struct Pump {
     chains: Chains,
     own: SigningKey,
     renter: VerifyingKey,
@@ -133,7 +170,7 @@ struct Relay {
     ended: oneshot::Receiver<bool>,
 }
 
-impl Relay {
+impl Pump {
     /// Starts the worker on a thread of its own.
     fn start(
         bound: &Bound,

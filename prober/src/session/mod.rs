@@ -3,47 +3,40 @@
 //! the wait for the machine lock), whatever the node does, and names the step at which the session ended.
 #[cfg(test)]
 pub(crate) mod fixture;
+mod grpc;
 mod link;
 pub mod local;
+mod outside;
 mod talk;
 #[cfg(test)]
 mod tests;
 
-use crate::{clock, lock::MachineLock, offered::Offered};
+use crate::{lock::MachineLock, offered::Offered};
 use alloy::signers::{SignerSync as _, local::PrivateKeySigner};
-use bytes::Bytes;
 use gpux_kernels::{plan::Plan, release};
 use gpux_proto::{
     bytes::array,
-    evidence::{Bundle, File, Hello, JobManifest, Open, Signed, Step, Terms},
+    evidence::{Bundle, File, Hello, JobManifest, Open, Signed, Step, Terms, TranscriptFrame},
     frames::FRAME_BYTES_MAX,
-    node::{
-        SessionRequest, SessionResponse, Start, Upload, node_service_client::NodeServiceClient, session_request,
-        session_response,
-    },
+    node::{Start, session_response},
     signing::{self, Domain, SigningKey},
 };
+use grpc::Grpc;
 use link::{Ends, Link};
 use prost::Message as _;
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 use talk::Talk;
-use tokio::{sync::mpsc, time::timeout_at};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming, transport::Channel};
+use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
+pub use outside::{Lost, Outside};
 pub use talk::LOCK_WAIT_MAX;
 
-/// The largest piece of an upload, as the service says.
-const PIECE_BYTES: usize = 256 << 10;
 /// The largest message of a node: a frame, its signature and tags.
 const MESSAGE_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024;
-/// Messages that wait for the transport. Small, so that a node that reads nothing is noticed at once.
-const OUTBOUND_MAX: usize = 4;
 
 /// Whose fault an end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,30 +163,45 @@ pub struct Ended {
     pub ended: Duration,
 }
 
-/// Runs a session.
+/// Runs a session with the node behind a channel.
 pub async fn run(channel: Channel, order: &Order<'_>) -> Ended {
-    let started = clock::now();
-    let (bundle, result) = match opening(channel, order).await {
-        Err(failure) => (None, Err(failure)),
-        Ok(mut opened) => {
-            let talk = Talk { plan: order.plan, secret: opened.secret, lock: order.lock, watch: order.watch };
-            let result = talk.run(&mut opened.link).await;
-            (Some(opened.bundle(order)), result)
-        }
-    };
-    Ended { bundle, failure: result.err(), started, ended: clock::now() }
+    run_in(Grpc::new(channel), order).await
 }
 
+/// Runs a session in a world.
+pub async fn run_in<O: Outside>(outside: O, order: &Order<'_>) -> Ended {
+    let mut outside = outside;
+    let started = outside.wall();
+    match opening(&mut outside, order).await {
+        Err(failure) => Ended { bundle: None, failure: Some(failure), started, ended: outside.wall() },
+        Ok(opened) => {
+            let mut link = Link::new(outside, opened.open_id, opened.ends);
+            let talk = Talk { plan: order.plan, secret: opened.said.secret, lock: order.lock, watch: order.watch };
+            let result = talk.run(&mut link).await;
+            let ended = link.wall();
+            let bundle = Some(opened.said.bundle(order, link.into_frames()));
+            Ended { bundle, failure: result.err(), started, ended }
+        }
+    }
+}
+
+/// A session after OPEN.
 struct Opened {
-    link: Link,
+    open_id: [u8; 32],
+    ends: Ends,
+    said: Said,
+}
+
+/// What was said before the first frame.
+struct Said {
     secret: [u8; 32],
     hello: Signed,
     manifest: Vec<u8>,
     open: Signed,
 }
 
-impl Opened {
-    fn bundle(self, order: &Order<'_>) -> Bundle {
+impl Said {
+    fn bundle(self, order: &Order<'_>, frames: Vec<TranscriptFrame>) -> Bundle {
         Bundle {
             descriptor: Some(order.offered.signed_descriptor.clone()),
             offer: Some(order.offered.signed_offer.clone()),
@@ -203,7 +211,7 @@ impl Opened {
             release: order.worker.release.to_vec(),
             variant: order.worker.variant.to_vec(),
             open: Some(self.open),
-            frames: self.link.into_frames(),
+            frames,
         }
     }
 }
@@ -216,34 +224,41 @@ pub fn manifest(worker: &release::Built) -> JobManifest {
 }
 
 /// HELLO, the upload and OPEN, within one deadline.
-async fn opening(channel: Channel, order: &Order<'_>) -> Result<Opened, Failure> {
+async fn opening(outside: &mut impl Outside, order: &Order<'_>) -> Result<Opened, Failure> {
     (order.watch)(Stage::Hello);
     let fisher = |e: &dyn fmt::Display| Failure::new(Step::Hello, Fault::Fisher, e);
     let mut random = [0; 64];
-    getrandom::fill(&mut random).map_err(|e| fisher(&e))?;
+    outside.random(&mut random).map_err(|e| fisher(&e))?;
     let (key, secret) = random.split_at(32);
     let key = SigningKey::from_bytes(&array("key", key).map_err(|e| fisher(&e))?);
     let secret: [u8; 32] = array("secret", secret).map_err(|e| fisher(&e))?;
     let manifest = manifest(order.worker).encode_to_vec();
     let job = signing::id(Domain::Job, &manifest);
-    let hello = hello(order, &key, (job, signing::id(Domain::Secret, &secret))).map_err(|e| fisher(&e))?;
+    // The authorisation outlives the session by as much again, so that clocks may differ.
+    let valid_until = (outside.wall() + 2 * longest(order.plan)).as_secs();
+    let secret_digest = signing::id(Domain::Secret, &secret);
+    let hello = hello(order, &key, (job, secret_digest), valid_until).map_err(|e| fisher(&e))?;
     let hello = signing::sign(Domain::Hello, &hello, &key);
     let start = Start { hello: Some(hello.clone()), terms: Some(order.terms.clone()), manifest: manifest.clone() };
-    let (started, deadline) = (Instant::now(), Instant::now() + order.plan.deadlines.open);
-    let (outbound, mut inbound) = connect(channel, start, order.worker, deadline).await?;
-    let open = opened(&mut inbound, deadline).await?;
+    let started = outside.now();
+    let deadline = started + order.plan.deadlines.open;
+    outside.connect(start, order.worker, deadline).await?;
+    let open = opened(outside, deadline).await?;
     let open_id = check_open(&open, order, &hello, &job)?;
     let ends = Ends { own: key, node: order.offered.key, started };
-    Ok(Opened { link: Link::new(outbound, inbound, open_id, ends), secret, hello, manifest, open })
+    Ok(Opened { open_id, ends, said: Said { secret, hello, manifest, open } })
 }
 
-fn hello(order: &Order<'_>, key: &SigningKey, (job, secret): ([u8; 32], [u8; 32])) -> anyhow::Result<Hello> {
+fn hello(
+    order: &Order<'_>,
+    key: &SigningKey,
+    (job, secret): ([u8; 32], [u8; 32]),
+    valid_until: u64,
+) -> anyhow::Result<Hello> {
     let offer = &order.offered.offer;
     let rental = signing::rental_id(order.terms)?;
     let session_key = key.verifying_key().to_bytes();
     let rentals = array::<20>("offer.rentals", &offer.rentals)?.into();
-    // The authorisation outlives the session by as much again, so that clocks may differ.
-    let valid_until = (clock::now() + 2 * longest(order.plan)).as_secs();
     let digest = signing::session_digest(offer.chain_id, rentals, rental, session_key, valid_until)?;
     let authorisation = order.consumer.sign_hash_sync(&digest.into())?;
     Ok(Hello {
@@ -269,61 +284,13 @@ pub fn longest(plan: &Plan) -> Duration {
     d.open + d.prepare + window * plan.windows + d.root + d.openings
 }
 
-type Stream = (mpsc::Sender<SessionRequest>, Streaming<SessionResponse>);
-
-/// Starts the stream and uploads. A node may answer before it has read everything (a refusal), so both run together.
-async fn connect(
-    channel: Channel,
-    start: Start,
-    worker: &release::Built,
-    deadline: Instant,
-) -> Result<Stream, Failure> {
-    let (outbound, requests) = mpsc::channel(OUTBOUND_MAX);
-    let mut client = NodeServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let upload = async {
-        let bytes = Bytes::copy_from_slice(&worker.bytes);
-        let mut messages = vec![session_request::Message::Start(start)];
-        for at in (0..bytes.len()).step_by(PIECE_BYTES) {
-            let data = bytes.slice(at..bytes.len().min(at + PIECE_BYTES));
-            messages.push(session_request::Message::Upload(Upload { data }));
-        }
-        for message in messages {
-            if outbound.send(SessionRequest { message: Some(message) }).await.is_err() {
-                // The call has ended; its status says why.
-                break;
-            }
-        }
-        outbound
-    };
-    let call = client.session(ReceiverStream::new(requests));
-    let uploaded = AtomicBool::new(false);
-    let both = async {
-        tokio::pin!(call, upload);
-        tokio::select! {
-            response = &mut call => Ok((upload.await, response?)),
-            outbound = &mut upload => {
-                uploaded.store(true, Ordering::Relaxed);
-                Ok::<_, Status>((outbound, call.await?))
-            }
-        }
-    };
-    let result = timeout_at(deadline.into(), both).await;
-    let step = if uploaded.load(Ordering::Relaxed) { Step::Open } else { Step::Hello };
-    match result {
-        Ok(Ok((outbound, response))) => Ok((outbound, response.into_inner())),
-        Ok(Err(status)) => Err(Failure::refused(step, &status)),
-        Err(_) if step == Step::Open => Err(Failure::host(step, "no OPEN before the deadline")),
-        Err(_) => Err(Failure::host(step, "the node did not take the upload before the deadline")),
-    }
-}
-
-async fn opened(inbound: &mut Streaming<SessionResponse>, deadline: Instant) -> Result<Signed, Failure> {
+async fn opened(outside: &mut impl Outside, deadline: Instant) -> Result<Signed, Failure> {
     let step = Step::Open;
-    match timeout_at(deadline.into(), inbound.message()).await {
-        Err(_) => Err(Failure::host(step, "no OPEN before the deadline")),
-        Ok(Err(status)) => Err(Failure::refused(step, &status)),
-        Ok(Ok(None)) => Err(Failure::host(step, "the node closed the stream before OPEN")),
-        Ok(Ok(Some(response))) => match response.message {
+    match outside.receive(deadline).await {
+        Err(Lost::Deadline) => Err(Failure::host(step, "no OPEN before the deadline")),
+        Err(Lost::Status(status)) => Err(Failure::refused(step, &status)),
+        Err(Lost::Closed) => Err(Failure::host(step, "the node closed the stream before OPEN")),
+        Ok(response) => match response.message {
             Some(session_response::Message::Opened(opened)) => {
                 opened.open.ok_or_else(|| Failure::host(step, "OPEN is missing"))
             }

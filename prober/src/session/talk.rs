@@ -2,7 +2,7 @@
 //! Checks only what it needs to go on and to stay bounded; the finding is made from the bundle alone, by
 //! `gpux_kernels::evidence::examine`. Invariant: s leaves this process only after the node's signature over the head that
 //! contains ROOT is held.
-use super::{Failure, Fault, Stage, Watch, link::Link};
+use super::{Failure, Fault, Stage, Watch, link::Link, outside::Outside};
 use crate::lock::{Held, MachineLock, Mode};
 use gpux_kernels::{plan::Plan, session::Layout};
 use gpux_proto::{
@@ -12,7 +12,7 @@ use gpux_proto::{
     },
     node::Closed,
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The most devices of a node, as Ready's format says.
 const DEVICES_MAX: usize = 64;
@@ -33,7 +33,7 @@ pub(super) struct Talk<'a> {
 
 impl Talk<'_> {
     /// Holds the whole conversation.
-    pub(super) async fn run(&self, link: &mut Link) -> Result<(), Failure> {
+    pub(super) async fn run<O: Outside>(&self, link: &mut Link<O>) -> Result<(), Failure> {
         let held = self.acquire().await?;
         let units = self.prepare(link).await?;
         let mut rounds = Vec::new();
@@ -61,12 +61,12 @@ impl Talk<'_> {
     }
 
     /// Sets the probe up and returns the units of a round of each device.
-    async fn prepare(&self, link: &mut Link) -> Result<Vec<u32>, Failure> {
+    async fn prepare<O: Outside>(&self, link: &mut Link<O>) -> Result<Vec<u32>, Failure> {
         (self.watch)(Stage::Prepare);
         let step = Step::Prepare;
-        let deadline = Instant::now() + self.plan.deadlines.prepare;
+        let deadline = link.now() + self.plan.deadlines.prepare;
         let parameters = Some(Parameters::from(&self.plan.parameters));
-        let prepare = Prepare { parameters, seed: random(step)?.to_vec() };
+        let prepare = Prepare { parameters, seed: link.random(step)?.to_vec() };
         link.send(step, &input(job_input::Message::Prepare(prepare)), deadline).await?;
         match answer(step, link.next(step, deadline).await?)? {
             job_output::Message::Ready(Ready { devices }) if (1..=DEVICES_MAX).contains(&devices.len()) => {
@@ -84,18 +84,19 @@ impl Talk<'_> {
     }
 
     /// Runs one window and returns the rounds of each device.
-    async fn window(&self, link: &mut Link, window: u32, devices: usize) -> Result<Vec<u32>, Failure> {
+    async fn window<O: Outside>(&self, link: &mut Link<O>, window: u32, devices: usize) -> Result<Vec<u32>, Failure> {
         let (step, pings) = (Step::Window, self.plan.pings.max(1));
-        let seed = random(step)?.to_vec();
-        let first_nonce = u64::from_le_bytes(random(step)?[..8].try_into().unwrap_or_default());
+        let seed = link.random(step)?.to_vec();
+        let first_nonce = u64::from_le_bytes(link.random(step)?[..8].try_into().unwrap_or_default());
         let challenge = input(job_input::Message::Challenge(Challenge { window, seed }));
-        link.send(step, &challenge, Instant::now() + self.plan.deadlines.pong).await?;
-        let start = Instant::now();
+        let deadline = link.now() + self.plan.deadlines.pong;
+        link.send(step, &challenge, deadline).await?;
+        let start = link.now();
         let mut rounds = vec![0; devices];
         for ping in 1..=pings {
-            tokio::time::sleep_until((start + self.plan.window * ping / pings).into()).await;
+            link.sleep_until(start + self.plan.window * ping / pings).await;
             let nonce = first_nonce.wrapping_add(ping.into());
-            let deadline = Instant::now() + self.plan.deadlines.pong;
+            let deadline = link.now() + self.plan.deadlines.pong;
             let message = input(job_input::Message::Ping(Ping { nonce, last: ping == pings }));
             link.send(step, &message, deadline).await?;
             match answer(step, link.next(step, deadline).await?)? {
@@ -107,10 +108,10 @@ impl Talk<'_> {
     }
 
     /// Takes ROOT with the node's signature and returns its head.
-    async fn root(&self, link: &mut Link, rounds: &[u32]) -> Result<[u8; 32], Failure> {
+    async fn root<O: Outside>(&self, link: &mut Link<O>, rounds: &[u32]) -> Result<[u8; 32], Failure> {
         (self.watch)(Stage::Root);
         let step = Step::Root;
-        let deadline = Instant::now() + self.plan.deadlines.root;
+        let deadline = link.now() + self.plan.deadlines.root;
         link.send(step, &input(job_input::Message::Finish(Finish {})), deadline).await?;
         match answer(step, link.next(step, deadline).await?)? {
             job_output::Message::Root(Root { root, rounds: named }) => {
@@ -126,14 +127,14 @@ impl Talk<'_> {
         link.seal(step)
     }
 
-    async fn openings(
+    async fn openings<O: Outside>(
         &self,
-        link: &mut Link,
+        link: &mut Link<O>,
         rounds: &[u32],
         (head, drawn): ([u8; 32], &[u64]),
     ) -> Result<(), Failure> {
         let step = Step::Opening;
-        let deadline = Instant::now() + self.plan.deadlines.openings;
+        let deadline = link.now() + self.plan.deadlines.openings;
         let reveal = Reveal { secret: self.secret.to_vec(), head: head.to_vec(), openings: self.plan.openings };
         link.send(step, &input(job_input::Message::Reveal(reveal)), deadline).await?;
         let mut roots_left: u64 = rounds.iter().map(|r| u64::from(*r)).sum();
@@ -210,10 +211,4 @@ fn unexpected(step: Step, message: &job_output::Message) -> Failure {
         job_output::Message::Failure(_) => "Failure",
     };
     Failure::host(step, format!("the job sent {name} out of order"))
-}
-
-fn random(step: Step) -> Result<[u8; 32], Failure> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| Failure::new(step, Fault::Fisher, format!("no random bytes: {e}")))?;
-    Ok(bytes)
 }

@@ -1,7 +1,7 @@
 //! A whole session as an honest fisher and node hold it, with knobs for what a cheat or a framer would change.
 
 use gpux_proto::evidence::{
-    Bundle, Challenge, Descriptor, Direction, EnvironmentEntry, File, Finish, Frame, Hello, Host, JobInput,
+    Bundle, Challenge, Descriptor, DeviceKind, Direction, EnvironmentEntry, File, Finish, Frame, Hello, Host, JobInput,
     JobManifest, JobOutput, Offer, Open, Opening, Openings, Ping, Pong, Prepare, Progress, Ready, ReadyDevice, Reveal,
     Root, RoundRoots, SignedOffer, Terms, TranscriptFrame, job_input, job_output,
 };
@@ -46,6 +46,12 @@ pub(super) struct Twist {
     pub(super) other_head: bool,
     /// The last Pong of each window claims one round more.
     pub(super) boast: bool,
+    /// Ready names a kind of device that cannot answer the probe.
+    pub(super) other_kind: bool,
+    /// Ready claims cells that the parameters do not allow.
+    pub(super) other_cells: bool,
+    /// The second Pong of each window counts fewer rounds than the first.
+    pub(super) fewer_rounds: bool,
     /// Bytes follow ROOT.
     pub(super) after_root: bool,
     /// Windows are a millisecond long.
@@ -187,7 +193,9 @@ fn talk_through(talk: &mut Talk<'_>, probe: ProbeId, twist: &Twist) {
     let fill = [9; 32];
     talk.input(job_input::Message::Prepare(Prepare { parameters: Some(parameters), seed: fill.to_vec() }));
     let cells = device.prepare(&plan.parameters, &Key::fill(&fill, 0)).unwrap().cells;
-    let ready = ReadyDevice { name: "test".into(), kind: 2, cells };
+    let kind = if twist.other_kind { DeviceKind::Cuda } else { DeviceKind::Cpu };
+    let cells = cells + u64::from(twist.other_cells);
+    let ready = ReadyDevice { name: "test".into(), kind: kind as u32, cells };
     talk.output(job_output::Message::Ready(Ready { devices: vec![ready] }));
     let mut trees = Vec::new();
     for window in 0..plan.windows {
@@ -230,7 +238,8 @@ fn window_of(talk: &mut Talk<'_>, plan: &Plan, window: u32, device: &mut CpuDevi
         if last {
             talk.time_us += length_us;
         }
-        let rounds = 1 + u32::from(talk.twist.boast);
+        let fall = u32::from(talk.twist.fewer_rounds && ping == 1);
+        let rounds = 1 + u32::from(talk.twist.boast) - fall;
         let devices = vec![Progress { rounds, key: made.key.as_bytes().to_vec() }];
         talk.output(job_output::Message::Pong(Pong { nonce, window, devices }));
     }

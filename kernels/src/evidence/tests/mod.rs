@@ -55,6 +55,9 @@ fn what_the_host_does_wrong_is_a_failure_with_its_step() {
         (Twist { other_opening: true, ..Twist::default() }, Step::Opening),
         (Twist { fewer_openings: true, ..Twist::default() }, Step::Opening),
         (Twist { boast: true, ..Twist::default() }, Step::Opening),
+        (Twist { other_kind: true, ..Twist::default() }, Step::Prepare),
+        (Twist { other_cells: true, ..Twist::default() }, Step::Prepare),
+        (Twist { fewer_rounds: true, ..Twist::default() }, Step::Window),
         (Twist { after_root: true, ..Twist::default() }, Step::Root),
         (Twist { silent_after: Some(0), ..Twist::default() }, Step::Prepare),
         (Twist { silent_after: Some(3), ..Twist::default() }, Step::Window),
@@ -91,15 +94,14 @@ fn what_a_framing_fisher_does_voids_the_bundle() {
 fn frames_that_end_on_the_renters_turn_accuse_nobody() {
     let base = bundle(ProbeId::Cpu, &Twist::default());
     // After Ready the renter owes a Challenge, after ROOT a Reveal.
-    for (frames, what) in [(0, "Prepare"), (2, "Challenge"), (base.frames.len() - 3, "Reveal")] {
+    let last = base.frames.len() - 3;
+    let turns = [(0, "at Prepare"), (2, "at Challenge"), (3, "in a window"), (5, "in a window"), (last, "at Reveal")];
+    for (frames, what) in turns {
         let mut cut = base.clone();
         cut.frames.truncate(frames);
         let shown = examine(&cut, &rules(), Depth::Transcript);
         let unsound = shown.first_unsound().unwrap();
-        assert_eq!(
-            (unsound.name, unsound.detail.as_str()),
-            ("conversation", &*format!("the renter stopped at {what}"))
-        );
+        assert_eq!((unsound.name, unsound.detail.as_str()), ("conversation", &*format!("the renter stopped {what}")));
         assert_eq!(shown.failure, None);
     }
 }
