@@ -129,48 +129,4 @@ const fn other(side: Side) -> Side {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pair() -> (SigningKey, SigningKey, Chains, Chains) {
-        let (renter, node) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
-        (renter, node, Chains::new([7; 32]), Chains::new([7; 32]))
-    }
-
-    #[test]
-    fn both_sides_walk_the_same_chain() {
-        let (renter, node, mut a, mut b) = pair();
-        for i in 0..4u8 {
-            let f = a.send(Side::Renter, vec![i; 3], &renter).unwrap();
-            b.receive(Side::Renter, &f, &renter.verifying_key()).unwrap();
-            let g = b.send(Side::Node, vec![i; 5], &node).unwrap();
-            a.receive(Side::Node, &g, &node.verifying_key()).unwrap();
-        }
-        assert_eq!(a.head(Side::Node), b.head(Side::Node));
-        assert_eq!(a.head(Side::Renter), b.head(Side::Renter));
-        assert_ne!(a.head(Side::Renter), a.head(Side::Node));
-    }
-
-    #[test]
-    fn edited_reordered_or_unsigned_frames_are_refused() {
-        let (renter, _, mut a, mut b) = pair();
-        let key = renter.verifying_key();
-        let first = a.send(Side::Renter, vec![1], &renter).unwrap();
-        let second = a.send(Side::Renter, vec![2], &renter).unwrap();
-        assert!(b.receive(Side::Renter, &second, &key).is_err(), "reordered");
-        assert!(b.receive(Side::Renter, &Frame { data: vec![9], ..first.clone() }, &key).is_err(), "edited");
-        assert!(b.receive(Side::Renter, &Frame { signature: vec![0; 64], ..first.clone() }, &key).is_err(), "unsigned");
-        assert!(matches!(b.receive(Side::Renter, &Frame { seen: 1, ..first.clone() }, &key), Err(Error::Seen { .. })));
-        assert!(matches!(b.receive(Side::Renter, &Frame { data: vec![], ..first.clone() }, &key), Err(Error::Size(0))));
-        b.receive(Side::Renter, &first, &key).unwrap();
-        assert!(b.receive(Side::Renter, &first, &key).is_err(), "replayed");
-        b.receive(Side::Renter, &second, &key).unwrap();
-    }
-
-    #[test]
-    fn a_frame_of_one_side_is_none_of_the_other() {
-        let (renter, _, mut a, mut b) = pair();
-        let frame = a.send(Side::Renter, vec![1], &renter).unwrap();
-        assert!(b.receive(Side::Node, &frame, &renter.verifying_key()).is_err());
-    }
-}
+mod tests;

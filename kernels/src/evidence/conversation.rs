@@ -245,6 +245,9 @@ impl Conversation {
                 }
                 (Stage::Challenge, Some(job_input::Message::Challenge(challenge))) => {
                     ensure(challenge.window as usize == self.seeds.len(), || "a window is out of order".into())?;
+                    // Each seed is compared with all before it.
+                    let most = self.plan.as_ref().map_or(0, |plan| plan.windows as usize);
+                    ensure(self.seeds.len() < most, || format!("more windows than {most}"))?;
                     let seed = array("seed", &challenge.seed).map_err(|error| error.to_string())?;
                     ensure(!self.seeds.contains(&seed) && seed != self.fill_seed, || "a seed was used twice".into())?;
                     self.seeds.push(seed);

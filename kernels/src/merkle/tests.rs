@@ -37,6 +37,21 @@ proptest! {
     }
 }
 
+/// Few different leaves, so that lists which differ in length or order alone come up.
+fn few_leaves() -> impl Strategy<Value = Vec<Digest>> {
+    prop::collection::vec((0u8..3).prop_map(|byte| [byte; 32]), 0..9)
+}
+
+proptest! {
+    /// Leaf, index and total are bound: one root stands for one list.
+    #[test]
+    fn two_lists_of_rounds_never_have_one_root(one in few_leaves(), other in few_leaves()) {
+        prop_assert_eq!(session_root(&one) == session_root(&other), one == other);
+        prop_assert_eq!(root(Domain::Round, one.clone()) == root(Domain::Round, other.clone()), one == other);
+        prop_assert_ne!(root(Domain::Round, one), session_root(&other));
+    }
+}
+
 #[test]
 fn an_inner_node_is_no_leaf() {
     let four = tree(4);

@@ -130,7 +130,15 @@ proptest! {
         variant in any::<[u8; 32]>(),
     ) {
         let _ = region::read(&bytes);
-        let _ = Modules::decode(&bytes);
+        if let Ok(modules) = Modules::decode(&bytes) {
+            assert_eq!(modules.encode(), bytes, "a pack has one encoding");
+        }
+        let mut pack = modules().encode();
+        let place = at % pack.len();
+        pack.splice(place..(place + bytes.len() / 8).min(pack.len()), bytes.iter().take(3).copied());
+        if let Ok(modules) = Modules::decode(&pack) {
+            assert_eq!(modules.encode(), pack, "a pack has one encoding");
+        }
         let mut damaged = released(&modules());
         for (place, byte) in (at..damaged.len()).zip(&bytes) {
             damaged[place] = *byte;

@@ -11,13 +11,16 @@ pub(super) mod tests;
 mod token;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use self::scope::Scopes;
 use self::statement::{Reader, Statement};
 use self::token::{Kind, Token};
 use self::write::Style;
 use super::random::Random;
+
+/// The most functions and variables of a module, about forty times what ours have: another order of them costs their square.
+const ITEMS_MAX: usize = 1 << 11;
 
 /// A varied module: its text, and each kernel's old and new name.
 pub(super) type Varied = (String, Vec<(String, String)>);
@@ -67,6 +70,9 @@ fn split<'a, 't>(tokens: &'t [Token<'a>]) -> Result<(&'t [Token<'a>], Items<'a, 
     }
     let mut items = Vec::new();
     while !rest.is_empty() {
+        if items.len() == ITEMS_MAX {
+            return Err(format!("more than {ITEMS_MAX} functions and variables"));
+        }
         let (item, after) = rest.split_at(end(rest)?);
         items.push(item);
         rest = after;
@@ -97,30 +103,43 @@ fn end(tokens: &[Token<'_>]) -> Result<usize, String> {
 /// Another order of the items, in which each still comes after those that it names. Variables keep their order among
 /// themselves: it decides their addresses in the constant bank, which stand in the machine code.
 fn order(items: &Items<'_, '_>, random: &mut Random) -> Vec<usize> {
-    let mut declared: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut needs: Vec<Vec<usize>> = Vec::with_capacity(items.len());
+    // By name the last item that declared it: that one comes after all others that did, since it names it as well.
+    let mut declared: HashMap<&str, usize> = HashMap::new();
+    let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); items.len()];
+    let mut missing: Vec<usize> = Vec::with_capacity(items.len());
     let mut variable = None;
     for (index, item) in items.iter().enumerate() {
         let words = item.iter().filter(|token| token.kind == Kind::Word);
-        let mut needed: Vec<usize> = words.filter_map(|word| declared.get(word.text)).flatten().copied().collect();
+        let mut needed: BTreeSet<usize> = words.filter_map(|word| declared.get(word.text)).copied().collect();
         if !statement::is_function(item) {
             needed.extend(variable.replace(index));
         }
+        missing.push(needed.len());
+        for need in needed {
+            if let Some(by) = needed_by.get_mut(need) {
+                by.push(index);
+            }
+        }
         // Names of parameters and registers are among them, which only keeps more of the order than need be.
         for word in statement::head(item).iter().filter(|token| token.kind == Kind::Word) {
-            declared.entry(word.text).or_default().push(index);
+            declared.insert(word.text, index);
         }
-        needs.push(needed);
     }
+    let mut ready: BTreeSet<usize> = (0..items.len()).filter(|index| missing.get(*index) == Some(&0)).collect();
     let mut ordered = Vec::with_capacity(items.len());
-    let mut left: Vec<usize> = (0..items.len()).collect();
-    while !left.is_empty() {
-        let ready =
-            |index: &usize| needs.get(*index).is_none_or(|needs| needs.iter().all(|need| ordered.contains(need)));
-        let places: Vec<usize> = (0..left.len()).filter(|&place| left.get(place).is_some_and(ready)).collect();
-        // An item needs earlier ones only, so the first that is left is always ready.
-        let place = places.get(random.below(places.len())).copied().unwrap_or(0);
-        ordered.push(left.remove(place));
+    // An item needs earlier ones only, so the first that is left is always ready.
+    for _ in 0..items.len() {
+        let Some(index) = ready.iter().nth(random.below(ready.len())).copied() else { break };
+        ready.remove(&index);
+        ordered.push(index);
+        for later in needed_by.get(index).into_iter().flatten() {
+            if let Some(missing) = missing.get_mut(*later) {
+                *missing -= 1;
+                if *missing == 0 {
+                    ready.insert(*later);
+                }
+            }
+        }
     }
     ordered
 }

@@ -5,4 +5,4 @@
 
 mod verify_evidence;
 
-pub use verify_evidence::{BUNDLE_BYTES_MAX, Error, Report, verify};
+pub use verify_evidence::{Error, Report, verify};

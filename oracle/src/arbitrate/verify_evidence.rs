@@ -17,14 +17,12 @@ use gpux_kernels::{
     release::Release,
 };
 use gpux_proto::{
+    bundle::{self, BUNDLE_BYTES_MAX},
     bytes::{self, to_hex},
     evidence::{Bundle, Descriptor, DeviceKind},
     signing::{self, Domain},
 };
 use serde::Serialize;
-
-/// The largest bundle, as the wire format says.
-pub const BUNDLE_BYTES_MAX: u64 = 4 << 20;
 
 /// Why a file cannot be examined.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +42,7 @@ pub enum Error {
     Empty(PathBuf),
     /// The file is no bundle.
     #[error(transparent)]
-    Malformed(#[from] bytes::Error),
+    Malformed(#[from] bundle::Error),
 }
 
 /// What a bundle shows.
@@ -95,7 +93,7 @@ pub fn verify(
     releases: Vec<Arc<Release>>,
 ) -> Result<Report, Error> {
     let encoded = read(path)?;
-    let bundle: Bundle = bytes::decode("bundle", &encoded)?;
+    let bundle = bundle::decode(&encoded)?;
     let (rules, place) = rules(&bundle, market, deployment, releases);
     let examination = evidence::examine(&bundle, &rules, Depth::Recompute);
     Ok(report(&bundle, &encoded, market, place, examination))
@@ -104,8 +102,10 @@ pub fn verify(
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Io { path: path.into(), source };
     let mut encoded = Vec::new();
-    File::open(path).and_then(|file| file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut encoded)).map_err(failed)?;
-    match encoded.len() as u64 {
+    File::open(path)
+        .and_then(|file| file.take(BUNDLE_BYTES_MAX as u64 + 1).read_to_end(&mut encoded))
+        .map_err(failed)?;
+    match encoded.len() {
         // Zero bytes decode as an empty message, which would be examined as a bundle without anything.
         0 => Err(Error::Empty(path.into())),
         size if size > BUNDLE_BYTES_MAX => Err(Error::Oversized(path.into())),
@@ -220,7 +220,7 @@ mod tests {
         };
         assert!(matches!(of(&[]), Err(Error::Empty(_))));
         assert!(matches!(of(&[0xff; 100]), Err(Error::Malformed(_))));
-        assert!(matches!(of(&vec![0; BUNDLE_BYTES_MAX as usize + 1]), Err(Error::Oversized(_))));
+        assert!(matches!(of(&vec![0; BUNDLE_BYTES_MAX + 1]), Err(Error::Oversized(_))));
         assert!(matches!(verify(Path::new("/no/such/file"), Market::Development, None, vec![]), Err(Error::Io { .. })));
     }
 

@@ -13,7 +13,8 @@ use gpux_kernels::{
     probe::Parameters,
 };
 use gpux_proto::{
-    bytes::{decode, present},
+    bundle,
+    bytes::present,
     evidence::{Bundle, Descriptor, Direction, JobInput, Outcome, job_input},
     signing::{self, Domain},
     stream::Reader,
@@ -71,7 +72,7 @@ pub(super) fn digest(decoded: &Decoded, bundle: &[u8]) -> Result<(), Refusal> {
 }
 
 pub(super) fn check(decoded: &Decoded, bundle: &[u8], rules: &Rules) -> Result<(), Refusal> {
-    let bundle: Bundle = decode("bundle", bundle)?;
+    let bundle = bundle::decode(bundle)?;
     let report = &decoded.report;
     if bundle.terms != report.terms || bundle.offer != report.offer {
         return Err(disagrees("its terms or its offer are not the report's"));

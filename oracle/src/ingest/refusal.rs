@@ -6,7 +6,7 @@
 
 use crate::store;
 use alloy::primitives::{Address, B256};
-use gpux_proto::{bytes, signing};
+use gpux_proto::{bundle, bytes, signing};
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +142,16 @@ impl Refusal {
 impl From<bytes::Error> for Refusal {
     fn from(error: bytes::Error) -> Self {
         Self::Malformed(error.to_string())
+    }
+}
+
+impl From<bundle::Error> for Refusal {
+    fn from(error: bundle::Error) -> Self {
+        match error {
+            bundle::Error::Oversized(size) => Self::Oversized { what: "bundle", size, limit: bundle::BUNDLE_BYTES_MAX },
+            bundle::Error::Frames(_) => Self::Malformed(error.to_string()),
+            bundle::Error::Decode(field) => field.into(),
+        }
     }
 }
 

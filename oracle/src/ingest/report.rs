@@ -6,6 +6,7 @@
 use alloy::primitives::Address;
 use gpux_kernels::probe::ProbeId;
 use gpux_proto::{
+    bundle::BUNDLE_BYTES_MAX,
     bytes::{self, array, present},
     evidence::{DeviceKind, Outcome, Probe, Report, Signed, Step, Terms},
     signing::{self, Domain},
@@ -13,7 +14,7 @@ use gpux_proto::{
 
 use super::{
     Refusal, node,
-    rules::{BUNDLE_BYTES_MAX, CLOCK_SKEW_SECS, REPORT_BYTES_MAX, Rules, bounded, not_ahead, text},
+    rules::{CLOCK_SKEW_SECS, REPORT_BYTES_MAX, Rules, bounded, not_ahead, text},
 };
 use crate::store::Rental;
 

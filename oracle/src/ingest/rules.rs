@@ -21,8 +21,6 @@ pub(super) const DESCRIPTION_BYTES_MAX: usize = 16 << 10;
 pub(super) const COMMIT_BYTES_MAX: usize = 512;
 /// The largest report: 64 windows and two offers take below 8 KiB.
 pub(super) const REPORT_BYTES_MAX: usize = 32 << 10;
-/// The largest bundle, as the wire format says.
-pub(super) const BUNDLE_BYTES_MAX: usize = 4 << 20;
 
 /// What this oracle accepts.
 #[derive(Debug, Clone)]

@@ -24,6 +24,7 @@ use gpux_kernels::{
     release::Release,
 };
 use gpux_proto::{
+    bundle::BUNDLE_BYTES_MAX,
     evidence::{Bundle, Commit, DeviceKind, Measurement, Outcome, Probe, Report, Step},
     signing::{self, Domain, SigningKey},
 };
@@ -32,8 +33,6 @@ use std::sync::Arc;
 
 /// The longest detail of a report, in bytes.
 const DETAIL_BYTES_MAX: usize = 512;
-/// The largest bundle that oracles accept, in bytes.
-const BUNDLE_BYTES_MAX: usize = 4 << 20;
 
 /// What a session showed.
 #[derive(Debug, Clone)]

@@ -61,6 +61,36 @@ fn every_field_of_an_offer_moves_its_digest() {
 }
 
 #[test]
+fn every_field_of_terms_moves_the_rentals_id() {
+    let terms = Terms { consumer: vec![0x44; 20], offer: Some(offer()), note: vec![0x55; 32], nonce: 1 };
+    let base = rental_id(&terms).unwrap();
+    let edits: [fn(&mut Terms); 5] = [
+        |t| t.consumer[0] ^= 1,
+        |t| t.offer.as_mut().unwrap().chain_id += 1,
+        |t| t.offer.as_mut().unwrap().rate = "1001".into(),
+        |t| t.note[31] ^= 1,
+        |t| t.nonce += 1,
+    ];
+    for edit in edits {
+        let mut changed = terms.clone();
+        edit(&mut changed);
+        assert_ne!(rental_id(&changed).unwrap(), base);
+    }
+}
+
+#[test]
+fn a_session_is_authorised_for_one_rental_key_time_and_contract() {
+    let of = |chain, contract, rental, key, until| {
+        session_digest(chain, Address::repeat_byte(contract), [rental; 32], [key; 32], until).unwrap()
+    };
+    let base = of(10, 1, 2, 3, 4);
+    for other in [of(11, 1, 2, 3, 4), of(10, 2, 2, 3, 4), of(10, 1, 3, 3, 4), of(10, 1, 2, 4, 4), of(10, 1, 2, 3, 5)] {
+        assert_ne!(other, base);
+    }
+    assert!(session_digest(10, COURT, [2; 32], [3; 32], 1 << 40).is_err());
+}
+
+#[test]
 fn an_offer_with_one_signature_is_void() {
     let node = SigningKey::from_bytes(&[5; 32]);
     let digest = offer_digest(&offer()).unwrap();

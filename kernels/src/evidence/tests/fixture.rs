@@ -56,6 +56,10 @@ pub(super) struct Twist {
     pub(super) after_root: bool,
     /// Windows are a millisecond long.
     pub(super) short_windows: bool,
+    /// The fisher asks for this many windows more than the plan has.
+    pub(super) more_windows: u32,
+    /// The executable's name is this long.
+    pub(super) name_bytes: usize,
     /// The variant of the worker that runs.
     pub(super) variant: [u8; 32],
 }
@@ -198,12 +202,12 @@ fn talk_through(talk: &mut Talk<'_>, probe: ProbeId, twist: &Twist) {
     let ready = ReadyDevice { name: "test".into(), kind: kind as u32, cells };
     talk.output(job_output::Message::Ready(Ready { devices: vec![ready] }));
     let mut trees = Vec::new();
-    for window in 0..plan.windows {
+    for window in 0..plan.windows + twist.more_windows {
         window_of(talk, &plan, window, &mut device, &mut trees);
     }
     talk.input(job_input::Message::Finish(Finish {}));
     let roots: Vec<Digest> = trees.iter().map(merkle::Tree::root).collect();
-    let counts = vec![1 + u32::from(twist.boast); plan.windows as usize];
+    let counts = vec![1 + u32::from(twist.boast); roots.len()];
     let root = Root { root: merkle::session_root(&roots).to_vec(), rounds: counts };
     let mut data = stream::encode(&JobOutput { message: Some(job_output::Message::Root(root)) });
     if twist.after_root {
@@ -275,7 +279,11 @@ fn opened(parties: &Parties, twist: &Twist) -> Bundle {
     let digest = signing::offer_digest(&offer).unwrap();
     let terms = Terms { consumer: address(&parties.consumer), offer: Some(offer.clone()), note: vec![5; 32], nonce: 1 };
     let worker = worker().build(&twist.variant).unwrap();
-    let executable = File { name: "gpux-job".into(), digest: worker.digest.to_vec(), size: worker.bytes.len() as u64 };
+    let executable = File {
+        name: format!("gpux-job{}", "x".repeat(twist.name_bytes)),
+        digest: worker.digest.to_vec(),
+        size: worker.bytes.len() as u64,
+    };
     let environment = vec![EnvironmentEntry { name: "LD_PRELOAD".into(), value: "x".into() }];
     let environment = if twist.poisoned { environment } else { Vec::new() };
     let manifest = JobManifest { executable: Some(executable), environment, ..Default::default() }.encode_to_vec();

@@ -81,13 +81,22 @@ fn what_a_framing_fisher_does_voids_the_bundle() {
         (Twist { inexact: true, ..wrong.clone() }, "conversation"),
         (Twist { other_secret: true, ..wrong.clone() }, "conversation"),
         (Twist { other_head: true, ..wrong.clone() }, "conversation"),
-        (Twist { short_windows: true, ..wrong }, "conversation"),
+        (Twist { short_windows: true, ..wrong.clone() }, "conversation"),
+        (Twist { more_windows: 1, ..wrong.clone() }, "conversation"),
+        (Twist { name_bytes: 64 << 10, ..wrong }, "job"),
     ];
     for (twist, check) in cases {
         let shown = run(twist);
         assert_eq!(shown.first_unsound().map(|check| check.name), Some(check));
         assert!(!shown.convicts);
     }
+}
+
+#[test]
+fn what_a_verifier_would_have_to_hold_is_refused_before_it_is() {
+    let detail = |twist| run(twist).first_unsound().map(|check| check.detail.clone()).unwrap();
+    assert_eq!(detail(Twist { more_windows: 1, ..Twist::default() }), "more windows than 3");
+    assert!(detail(Twist { name_bytes: 64 << 10, ..Twist::default() }).ends_with("larger than any node takes"));
 }
 
 #[test]

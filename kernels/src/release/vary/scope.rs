@@ -7,8 +7,9 @@ use crate::release::random::Random;
 
 /// The module's own scope.
 pub(super) const MODULE: usize = 0;
-/// The most registers of a class: far above what a compiler writes, and no memory at all.
-const REGISTERS_MAX: u32 = 1 << 20;
+/// The most registers of a module's classes together: far above what a compiler writes, and 1 MiB of numbers. A class of a
+/// million takes 25 bytes to declare, so what bounds each of them would not bound memory.
+const REGISTERS_MAX: u32 = 1 << 18;
 
 /// A name that was declared.
 struct Declared {
@@ -27,12 +28,15 @@ struct Scope<'a> {
 /// All scopes of a module.
 pub(super) struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
+    /// Registers that may still be declared in classes.
+    registers_left: u32,
     pub(super) namer: Namer,
 }
 
 impl<'a> Scopes<'a> {
     pub(super) fn new() -> Self {
-        Self { scopes: vec![Scope { parent: None, names: HashMap::new() }], namer: Namer::new() }
+        let module = Scope { parent: None, names: HashMap::new() };
+        Self { scopes: vec![module], registers_left: REGISTERS_MAX, namer: Namer::new() }
     }
 
     /// Opens a scope in another one.
@@ -63,9 +67,9 @@ impl<'a> Scopes<'a> {
         count: u32,
         random: &mut Random,
     ) -> Result<(), String> {
-        if count > REGISTERS_MAX {
-            return Err(format!("{count} registers in a class, at most {REGISTERS_MAX} are possible"));
-        }
+        let left = self.registers_left.checked_sub(count);
+        self.registers_left =
+            left.ok_or_else(|| format!("more than {REGISTERS_MAX} registers, {count} in one class"))?;
         let all = count + random.below(8) as u32;
         let mut numbers: Vec<u32> = (0..all).collect();
         random.shuffle(&mut numbers);

@@ -32,6 +32,10 @@ const SPACES: [&str; 6] = [".reg", ".param", ".shared", ".local", ".const", ".gl
 /// What may stand before a state space.
 const LINKAGE: [&str; 5] = [".visible", ".extern", ".weak", ".common", ".internal"];
 
+/// The deepest braces in a function. A compiler nests two or three; each level is looked through for every name, and
+/// indents every line.
+const DEPTH_MAX: usize = 32;
+
 /// A kernel's old and new name.
 pub(super) type Kernel<'a> = (&'a str, String);
 
@@ -97,6 +101,9 @@ impl<'a> Reader<'a, '_> {
         let (mut scope, mut depth) = (function, 0_usize);
         while let Some(&first) = tokens.first() {
             if first.is("{") {
+                if depth == DEPTH_MAX {
+                    return Err(format!("braces deeper than {DEPTH_MAX}"));
+                }
                 // The function's own braces hold the scope of its parameters.
                 scope = if depth == 0 { function } else { self.scopes.open(scope) };
                 statements.push(kept(first, depth));

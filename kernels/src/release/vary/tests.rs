@@ -174,12 +174,29 @@ fn what_is_no_module_is_an_error_in_words() {
         (".version 8.0 .entry () { }", "a function without a name"),
         (".version 8.0 .entry f() { ret }", "a statement without an end"),
         (".version 8.0 .alias f, g;", ".alias is not known here"),
-        (".version 8.0 .entry f() { .reg .b32 %r<9999999>; }", "9999999 registers in a class"),
+        (".version 8.0 .entry f() { .reg .b32 %r<9999999>; }", "more than 262144 registers, 9999999 in one class"),
     ];
     for (text, reason) in cases {
         let error = vary(text, &mut Random::new(&[1; 32], "broken")).unwrap_err();
         assert!(error.starts_with(reason), "{text}: {error}");
     }
+}
+
+#[test]
+fn what_would_take_memory_or_time_beyond_its_length_is_refused() {
+    let class = ".reg .b32 %r<65536>;";
+    let texts = [
+        (format!(".version 8.0 .entry f() {{ {} }}", class.repeat(5)), "more than 262144 registers"),
+        (format!(".version 8.0 .entry f() {{ {}{} }}", "{".repeat(32), "}".repeat(32)), "braces deeper than 32"),
+        (format!(".version 8.0 {}", ".reg .b32 a;".repeat(2_049)), "more than 2048 functions and variables"),
+    ];
+    for (text, reason) in texts {
+        let error = vary(&text, &mut Random::new(&[1; 32], "large")).unwrap_err();
+        assert!(error.starts_with(reason), "{error}");
+    }
+    // The most that is taken, each item naming all before it.
+    let names: String = (0..2_048).map(|item| format!(".global .u32 a{item} = a{};", item / 2)).collect();
+    assert!(vary(&format!(".version 8.0 {names}"), &mut Random::new(&[1; 32], "large")).is_ok());
 }
 
 proptest::proptest! {
