@@ -31,6 +31,8 @@ mod owned;
 mod passes;
 mod prepare;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

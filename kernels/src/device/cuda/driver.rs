@@ -92,6 +92,8 @@ impl Failure {
     pub const OUT_OF_MEMORY: u32 = 2;
     /// The number of `CUDA_ERROR_NO_DEVICE`.
     pub const NO_DEVICE: u32 = 100;
+    /// The number of `CUDA_ERROR_NOT_FOUND`.
+    pub const NOT_FOUND: u32 = 500;
 }
 
 /// A module that was not loaded.

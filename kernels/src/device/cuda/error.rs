@@ -19,6 +19,9 @@ pub enum Error {
          whether CUDA_VISIBLE_DEVICES hides it"
     )]
     NoCard,
+    /// The driver knows less than modules and this program need.
+    #[error("the NVIDIA driver of this machine is for CUDA {}.{}: GPU probes need one for 11.0 or later", .0.0, .0.1)]
+    OldDriver((u32, u32)),
     /// A call of the driver failed.
     #[error(transparent)]
     Driver(#[from] Failure),

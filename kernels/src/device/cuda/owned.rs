@@ -88,7 +88,11 @@ impl<D: Driver> Loaded<D> {
             let called = text(module.kernel(name))?;
             // SAFETY: the module was just loaded, and is given back by `loaded`.
             let kernel = unsafe { driver.kernel(handle, &called) };
-            loaded.kernels.push((name, kernel.map_err(|_| Error::NoKernel(probe, name))?));
+            let kernel = kernel.map_err(|failure| match failure.code {
+                Failure::NOT_FOUND => Error::NoKernel(probe, name),
+                _ => Error::Driver(failure),
+            })?;
+            loaded.kernels.push((name, kernel));
         }
         Ok(loaded)
     }

@@ -3,7 +3,7 @@
 //! Uses the thin layer of cudarc, whose functions are the driver's with results. Its safe layer would allocate from pools
 //! and record events, and a probe has neither to trust nor to pay for them. Each card has its primary context and the
 //! default stream of it; a context is made current before every call, since calls come from whichever thread the card
-//! was moved to. The functions that are used exist since CUDA 11.0 (driver 450).
+//! was moved to.
 
 #![allow(unsafe_code)] // Every function of the driver is foreign.
 
@@ -18,6 +18,8 @@ use cudarc::driver::sys;
 use super::{Address, Argument, Driver, Failure, Geometry, Pointers, Properties, Refusal};
 use crate::device::cuda::Error;
 
+/// The version that has every function that is called here; cudarc panics where one is missing.
+const OLDEST: (u32, u32) = (11, 0);
 /// What the driver's compiler may write about a module that it refuses.
 const LOG_BYTES: usize = 1_024;
 
@@ -84,22 +86,36 @@ impl Nvidia {
             Err(Failure { code: Failure::NO_DEVICE, .. }) => return Err(Error::NoCard),
             other => other?,
         }
+        let version = version()?;
+        if version < OLDEST {
+            return Err(Error::OldDriver(version));
+        }
         let count = result::device::get_count().map_err(failure("cuDeviceGetCount"))?;
-        let mut cards = (0..count).map(Self::open).collect::<Result<Vec<_>, _>>()?;
+        let mut cards = (0..count).map(|ordinal| Self::open(ordinal, version)).collect::<Result<Vec<_>, _>>()?;
         cards.sort_by(|one, other| one.properties.bus.cmp(&other.properties.bus));
         if cards.is_empty() { Err(Error::NoCard) } else { Ok(cards) }
     }
 
-    fn open(ordinal: i32) -> Result<Self, Failure> {
+    fn open(ordinal: i32, driver: (u32, u32)) -> Result<Self, Failure> {
         let device = result::device::get(ordinal).map_err(failure("cuDeviceGet"))?;
-        let properties = properties(device)?;
+        let properties = properties(device, driver)?;
         // SAFETY: the device is of `device::get`.
         let context = unsafe { result::primary_ctx::retain(device) }.map_err(failure("cuDevicePrimaryCtxRetain"))?;
         Ok(Self { context: Arc::new(Context { device, context }), properties })
     }
 }
 
-fn properties(device: sys::CUdevice) -> Result<Properties, Failure> {
+/// The newest CUDA version that the driver knows, major and minor.
+fn version() -> Result<(u32, u32), Failure> {
+    let mut version = 0;
+    // SAFETY: writes one integer.
+    unsafe { sys::cuDriverGetVersion(&raw mut version) }.result().map_err(failure("cuDriverGetVersion"))?;
+    // 1000 times major plus 10 times minor.
+    let version = version.unsigned_abs();
+    Ok((version / 1_000, version % 1_000 / 10))
+}
+
+fn properties(device: sys::CUdevice, driver: (u32, u32)) -> Result<Properties, Failure> {
     use sys::CUdevice_attribute as Name;
     let attribute = |name| {
         // SAFETY: the device is of `device::get`.
@@ -108,10 +124,6 @@ fn properties(device: sys::CUdevice) -> Result<Properties, Failure> {
     };
     // SAFETY: the device is of `device::get`.
     let memory = unsafe { result::device::total_mem(device) }.map_err(failure("cuDeviceTotalMem"))?;
-    let mut version = 0;
-    // SAFETY: writes one integer.
-    unsafe { sys::cuDriverGetVersion(&raw mut version) }.result().map_err(failure("cuDriverGetVersion"))?;
-    let version = version.unsigned_abs();
     let capability = 10 * attribute(Name::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?
         + attribute(Name::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
     Ok(Properties {
@@ -127,8 +139,7 @@ fn properties(device: sys::CUdevice) -> Result<Properties, Failure> {
             attribute(Name::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID)?,
             attribute(Name::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID)?,
         ),
-        // 1000 times major plus 10 times minor.
-        driver: (version / 1_000, version % 1_000 / 10),
+        driver,
     })
 }
 
