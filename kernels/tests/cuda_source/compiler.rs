@@ -83,13 +83,26 @@ impl Sources {
 
     /// Builds a library of some modules and returns where it lies.
     pub(crate) fn library(&self, modules: &[&str]) -> PathBuf {
-        let units: Vec<_> = modules.iter().map(|module| format!("host/modules/{module}.cpp")).collect();
+        self.linked(modules, &[])
+    }
+
+    /// Builds a library of all modules that stands in for the driver's, whose name it has.
+    pub(crate) fn driver(&self) -> PathBuf {
+        self.linked(&MODULES, &["driver"])
+    }
+
+    fn linked(&self, modules: &[&str], others: &[&str]) -> PathBuf {
+        let modules = modules.iter().map(|module| format!("host/modules/{module}.cpp"));
+        let units: Vec<_> = modules.chain(others.iter().map(|unit| format!("host/{unit}.cpp"))).collect();
         let mut objects = RUNTIME_OBJECTS.clone();
         objects.extend(self.compile(&units));
         let name = hash(objects.iter().map(|object| object.to_string_lossy().into_owned()));
         made(&format!("lib{name}.so"), |to| {
             let mut command = compiler();
             command.arg("-shared").args(&objects).arg("-o").arg(to);
+            if !others.is_empty() {
+                command.arg("-Wl,-soname,libcuda.so");
+            }
             command
         })
     }

@@ -1,11 +1,13 @@
 //! The crate's `cuda` device, on kernels that run here: every round and every opening is compared with the `cpu` device.
 
 mod driver;
+mod nvidia;
 
 use std::sync::Arc;
 
 use gpux_kernels::device::cpu::CpuDevice;
 use gpux_kernels::device::cuda::CudaDevice;
+use gpux_kernels::device::cuda::driver::Driver;
 use gpux_kernels::device::{Device, Error, OPENED_MAX};
 use gpux_kernels::{Key, Parameters, ProbeId, Shape};
 
@@ -24,7 +26,7 @@ fn cuda(seed: u64, allocation_bytes_max: u64) -> CudaDevice<Host> {
 }
 
 /// Prepares both devices for a session and compares what they say.
-fn prepared(probe: ProbeId, shape: Shape, device: &mut CudaDevice<Host>, fill: &Key) -> CpuDevice {
+fn prepared<D: Driver>(probe: ProbeId, shape: Shape, device: &mut CudaDevice<D>, fill: &Key) -> CpuDevice {
     let parameters = Parameters { probe, shape, scale: 1 };
     let mut reference = CpuDevice::new(2).with_usable_bytes(1 << 30);
     let expected = reference.prepare(&parameters, fill).expect("the parameters are in the envelope");
@@ -32,12 +34,15 @@ fn prepared(probe: ProbeId, shape: Shape, device: &mut CudaDevice<Host>, fill: &
     reference
 }
 
-/// Holds a session on both devices: a round that warms up, rounds in a chain, and openings in between and at the end.
 fn assert_same(probe: ProbeId, shape: Shape, case: u64, allocation_bytes_max: u64) {
+    assert_same_on(&mut cuda(case, allocation_bytes_max), probe, shape, case);
+}
+
+/// Holds a session on both devices: a round that warms up, rounds in a chain, and openings in between and at the end.
+fn assert_same_on<D: Driver>(device: &mut CudaDevice<D>, probe: ProbeId, shape: Shape, case: u64) {
     let mut random = Random::new(case);
     let (fill, warm_up) = (random.fill_key(), random.key());
-    let mut device = cuda(case, allocation_bytes_max);
-    let mut reference = prepared(probe, shape, &mut device, &fill);
+    let mut reference = prepared(probe, shape, device, &fill);
     let parameters = Parameters { probe, shape, scale: 1 };
     let units = parameters.units_per_round(parameters.cells_for(0));
     let asked: Vec<u32> = [0, units / 2, units - 1].into();
