@@ -69,3 +69,30 @@ pub fn cpu_rate(threads: usize) -> Result<f64, device::Error> {
     }
     Ok(measure::rate(u128::from(rounds) * parameters.work_per_round(0), from.elapsed()))
 }
+
+/// What a device reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reached {
+    /// Work units a second.
+    pub rate: f64,
+    /// Cells that it held.
+    pub cells: u64,
+}
+
+/// Measures the rate that a device reaches in a chain of rounds which takes at least `window`, after one that warms it up.
+pub fn device_rate(
+    device: &mut dyn Device,
+    parameters: &Parameters,
+    window: Duration,
+) -> Result<Reached, device::Error> {
+    let cells = device.prepare(parameters, &Key::fill(&[44; 32], 0))?.cells;
+    device.round(&Key::warm_up(&[44; 32], 0))?;
+    let mut key = Key::first(&[45; 32], 0);
+    let mut rounds = 0u128;
+    let from = Instant::now();
+    while from.elapsed() < window {
+        key = key.next(&device.round(&key)?);
+        rounds += 1;
+    }
+    Ok(Reached { rate: measure::rate(rounds * parameters.work_per_round(cells), from.elapsed()), cells })
+}
