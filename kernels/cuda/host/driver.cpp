@@ -1,8 +1,8 @@
 // The functions of NVIDIA's driver that the crate calls, for a machine without it: two cards whose memory is the host's
 // and whose kernels are those of this library. For tests only.
 //
-// A module is its name instead of PTX. Every handle is checked, so that a caller who mixes them up is answered with an
-// error, and what is not given back is counted.
+// A module is PTX, of which no more is read than the name of a kernel that one module alone has. Every handle is checked,
+// so that a caller who mixes them up is answered with an error, and what is not given back is counted.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -33,6 +33,17 @@ struct Context {
 struct Kernel {
     std::string module, name;
 };
+
+// Finds out which module a text is; none if it is no PTX of this repository.
+std::string module_of(const std::string &ptx) {
+    static const std::map<std::string, std::string> MODULES = {
+        {"imma", "imma"},   {"hmma", "hmma"}, {"fma32", "fma32"},   {"fma64", "fma64"},
+        {"dp4a", "dp4a"}, {"walk", "vram"}, {"stream", "stream"}, {"link", "link"}};
+    for (const auto &[kernel, module] : MODULES) {
+        if (ptx.find(".entry gpux_" + kernel + "(") != std::string::npos) return module;
+    }
+    return "";
+}
 
 Context contexts[CARDS];
 thread_local Context *current;
@@ -159,9 +170,9 @@ EXPORT int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
 
 EXPORT int cuModuleLoadDataEx(std::string **module, const void *image, unsigned count, int *options, void **values) {
     if (!entered()) return INVALID_CONTEXT;
-    const std::string text = static_cast<const char *>(image);
-    if (text.find(' ') == std::string::npos) {
-        *module = *modules.insert(new std::string(text)).first;
+    const std::string text = static_cast<const char *>(image), name = module_of(text);
+    if (!name.empty()) {
+        *module = *modules.insert(new std::string(name)).first;
         return SUCCESS;
     }
     if (count != 2 || options[0] != ERROR_LOG || options[1] != ERROR_LOG_BYTES) return INVALID_VALUE;
