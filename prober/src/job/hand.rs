@@ -69,8 +69,13 @@ impl Hand {
         Self { orders, answers }
     }
 
-    pub(super) fn prepare(&self, parameters: Parameters, seed: [u8; 32]) -> Result<(DeviceInfo, Prepared), Error> {
-        match self.ask(Order::Prepare(parameters, seed))? {
+    /// Asks to get ready without waiting: all devices compile kernels and fill memory at the same time.
+    pub(super) fn prepare(&self, parameters: Parameters, seed: [u8; 32]) -> Result<(), Error> {
+        self.orders.send(Order::Prepare(parameters, seed)).map_err(|_| Error::DeviceStopped)
+    }
+
+    pub(super) fn prepared(&self) -> Result<(DeviceInfo, Prepared), Error> {
+        match self.answer()? {
             Answer::Prepared(info, prepared) => Ok((info, prepared)),
             _ => Err(Error::OutOfOrder("device")),
         }

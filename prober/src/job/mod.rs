@@ -185,9 +185,10 @@ impl<W: Write> Job<W> {
         let total = Arc::new(AtomicUsize::new(0));
         let start = |(index, device)| Hand::start(index, device, Arc::clone(&total));
         let hands: Vec<Hand> = (0..).zip(devices).map(start).collect();
+        hands.iter().try_for_each(|hand| hand.prepare(parameters, seed))?;
         let (mut ready, mut units) = (Vec::new(), Vec::new());
         for hand in &hands {
-            let (info, prepared) = hand.prepare(parameters, seed)?;
+            let (info, prepared) = hand.prepared()?;
             let kind = match info.kind {
                 DeviceKind::Cuda => gpux_proto::evidence::DeviceKind::Cuda,
                 DeviceKind::Cpu => gpux_proto::evidence::DeviceKind::Cpu,
