@@ -234,6 +234,11 @@ impl Parameters {
         u32::try_from(share).ok().and_then(Weight::from_64ths).unwrap_or(Weight::FULL)
     }
 
+    /// k: how many of so many audit owners may be corrupt.
+    pub(super) fn corrupt_owners(&self, owners: usize) -> usize {
+        (owners as u64 * u64::from(self.corrupt_owners_bps)).div_ceil(10_000) as usize
+    }
+
     /// The epoch of a moment in unix seconds.
     #[must_use]
     pub fn epoch_at(&self, unix_secs: u64) -> u64 {
