@@ -74,6 +74,9 @@ impl Trial {
 
     /// The average wealth of its bets.
     fn evidence(&self, dropped: usize) -> f64 {
+        if self.audits == 0 {
+            return 1.0;
+        }
         let logs = [self.disagrees.kept(dropped), self.inconclusive.kept(dropped)];
         logs.iter().flatten().map(|log| libm::exp(*log)).sum::<f64>() / (2 * RATE_BETS) as f64
     }

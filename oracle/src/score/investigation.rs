@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::claim::{Bounds, HONEST_RATE_BETS, MEAN_BETS, RATE_BETS, RESOURCE_BETS, Tally};
+use super::claim::{Bounds, HONEST_RATE_BETS, MEAN_BETS, RATE_BETS, RESOURCE_BETS, SHARES, Tally};
 use super::entry::ResourceId;
 use super::ledger::{Ledger, Owner, log_sum};
 use super::parameters::Parameters;
@@ -95,11 +95,12 @@ impl Investigation {
 
     /// ln E of the second stage, over a node's number of claimed resources.
     pub(super) fn log_evidence(&self, claims: usize) -> f64 {
-        let resource_share = (1.0 - INCONCLUSIVE_SHARE) / (claims.max(1) * RESOURCE_BETS) as f64;
+        let resource_share = (1.0 - INCONCLUSIVE_SHARE) / claims.max(1) as f64;
         // Whether a session was conclusive is a claim on the node, so an owner's resources count together.
         let (mut logs, mut silent) = (Vec::new(), Ledger::default());
         for sums in self.resources.values() {
-            logs.extend(sums.against.kept(self.dropped).map(|log| log + libm::log(resource_share)));
+            let bets = sums.against.kept(self.dropped).into_iter().zip(SHARES);
+            logs.extend(bets.map(|(log, share)| log + libm::log(resource_share * share)));
             silent.extend(&sums.silent);
         }
         logs.extend(silent.kept(self.dropped).map(|log| log + libm::log(INCONCLUSIVE_SHARE / RATE_BETS as f64)));

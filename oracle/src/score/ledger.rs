@@ -36,13 +36,14 @@ impl<const K: usize> Ledger<K> {
 
     /// Each bet's log-wealth without its `dropped` largest positive sums of single owners.
     pub(super) fn kept(&self, dropped: usize) -> [f64; K] {
-        let mut sums = Vec::with_capacity(self.0.len());
+        let mut won = Vec::with_capacity(self.0.len());
         std::array::from_fn(|bet| {
-            sums.clear();
-            sums.extend(self.0.values().map(|row| row[bet]));
-            sums.sort_unstable_by(|a: &f64, b| b.total_cmp(a));
-            let kept = sums.iter().enumerate().filter(|(at, sum)| *at >= dropped || **sum <= 0.0);
-            kept.map(|(_, sum)| sum).sum()
+            let sums = self.0.values().map(|row| row[bet]);
+            let lost: f64 = sums.clone().filter(|sum| *sum <= 0.0).sum();
+            won.clear();
+            won.extend(sums.filter(|sum| *sum > 0.0));
+            won.sort_unstable_by(|a: &f64, b| b.total_cmp(a));
+            lost + won.iter().skip(dropped).sum::<f64>()
         })
     }
 }

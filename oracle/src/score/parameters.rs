@@ -6,8 +6,8 @@
 
 use super::entry::Weight;
 
-/// The domain of the digest; it changes with the layout of the bytes.
-const DOMAIN: &[u8] = b"gpux/parameters/2";
+/// The domain of the digest; it changes with the layout of the bytes and with the bets of `claim`.
+const DOMAIN: &[u8] = b"gpux/parameters/3";
 
 /// Which market the constants are meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
