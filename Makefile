@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench. Needs Rust, Node with npm, Python and a C and C++ compiler; the
+# make demo · make test · make check · make bench · make simulate. Needs Rust, Node with npm, Python and a C and C++ compiler; the
 # rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check kernels bench tools programs
+.PHONY: help demo test test-contracts test-rust check kernels bench simulate tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -41,8 +41,12 @@ kernels: tools ## compiles the probe kernels to the PTX that is committed
 	python3 kernels/cuda/build.py generate
 
 bench: programs ## measures what has a budget
-	cargo build $(CARGO_FLAGS) --package gpux-oracle --example bench_store
+	cargo build $(CARGO_FLAGS) --package gpux-oracle --example bench_store --example bench_fold
 	@$(PROGRAMS)/gpux-bench $(ARGS)
+
+simulate: tools ## tries the method's promises on simulated markets; ARGS="--seed 2" for others
+	cargo build $(CARGO_FLAGS) --package gpux-tests --bin gpux-simulate
+	@$(PROGRAMS)/gpux-simulate $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins

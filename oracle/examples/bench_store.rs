@@ -1,4 +1,4 @@
-//! Measures what the budgets are about: durable ingest against a bare loop of inserts, and the fold.
+//! Measures durable ingest against a bare loop of inserts.
 //!
 //! Prints `name=value` lines. Ratios are what counts, since machines differ; `make bench` compares them with the budgets.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
@@ -8,9 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use gpux_oracle::score::{
-    Entry, EpochClosed, FoldedReport, NodeId, Parameters, Ratio64, ReportId, ResourceId, State, Weight,
-};
 use gpux_oracle::store::{Commit, Report, Sqlite, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -21,8 +18,6 @@ const REPORTS: u32 = 20_000;
 const CONCURRENT: u32 = 512;
 /// Bytes of a signed report.
 const REPORT_BYTES: usize = 1_200;
-/// Items of the fold's measurement.
-const ITEMS: u64 = 1_000_000;
 /// Rounds, each of both sides one after the other; the median of their ratios counts, so that a machine whose speed drifts
 /// between rounds moves neither side alone.
 const ROUNDS: usize = 5;
@@ -40,9 +35,6 @@ async fn main() -> Result<()> {
     println!("bare_inserts_per_second={:.0}", median(bare));
     println!("store_reports_per_second={:.0}", median(ingest));
     println!("store_ingest_ratio={:.3}", median(ratios));
-    let (folded, inverted) = score_rates()?;
-    println!("fold_items_per_second={folded:.0}");
-    println!("intervals_per_second={inverted:.0}");
     Ok(())
 }
 
@@ -138,37 +130,4 @@ fn report(number: u32) -> Report {
         signed: vec![7; REPORT_BYTES],
         entry: vec![5; 72],
     }
-}
-
-/// Folds epochs of evidence about a thousand nodes, and then inverts their intervals.
-fn score_rates() -> anyhow::Result<(f64, f64)> {
-    let items: Vec<_> = (0..ITEMS).map(item).collect();
-    let mut state = State::new(Parameters::production());
-    let start = Instant::now();
-    for item in &items {
-        state.apply(item)?;
-    }
-    let folded = ITEMS as f64 / start.elapsed().as_secs_f64();
-    let start = Instant::now();
-    state.settle();
-    let taken = start.elapsed().as_secs_f64();
-    let resources: usize = state.scores().map(|score| score.resources.len()).sum();
-    Ok((folded, resources as f64 / taken))
-}
-
-/// An epoch closes after each 50,000 reports.
-fn item(number: u64) -> Entry {
-    let epoch = number / 50_000;
-    if number % 50_000 == 49_999 {
-        return Entry::EpochClosed(EpochClosed { epoch });
-    }
-    let digest = blake3::hash(&number.to_le_bytes());
-    Entry::Report(FoldedReport {
-        report: ReportId(*digest.as_bytes()),
-        node: NodeId(id((number % 1_000) as u32)),
-        resource: ResourceId((number / 1_000 % 3) as u32),
-        x: Ratio64::of(0.9 + f64::from(digest.as_bytes()[0]) / 2_560.0),
-        weight: Weight::FULL,
-        epoch,
-    })
 }

@@ -1,4 +1,4 @@
 //! What `make bench` measures: the cost of verification at full size, durable ingest against a bare loop of inserts, and
-//! the fold. Ratios and the cost of verification gate; absolute rates are printed, since machines differ.
+//! the fold. Ratios, the cost of verification and the fold gate; other rates are printed, since machines differ.
 pub mod store;
 pub mod verification;

@@ -1,9 +1,9 @@
 //! The market as a whole: starts the real programs against a real chain, watches what they find out, and measures.
 //!
 //! Owns the development market behind `make demo` ([`market`]), the benchmarks behind `make bench` ([`bench`]), the
-//! figures that both write ([`figures`]), the cheating provers behind `make cheats` ([`cheats`]), and the hand-made
-//! fishers and nodes by which the end-to-end tests misbehave ([`fisher`], [`host`]). Nothing imports this crate. Every
-//! process that it starts ends with it.
+//! figures that both write ([`figures`]), the cheating provers behind `make cheats` ([`cheats`]), the method's promises tried
+//! on simulated markets behind `make simulate` ([`simulate`]), and the hand-made fishers and nodes by which the end-to-end
+//! tests misbehave ([`fisher`], [`host`]). Nothing imports this crate. Every process that it starts ends with it.
 
 pub mod bench;
 pub mod binaries;
@@ -18,4 +18,5 @@ pub mod market;
 pub mod oracle;
 pub mod output;
 pub mod process;
+pub mod simulate;
 pub mod stage;

@@ -27,7 +27,9 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) {
     println!("{}", render(header, rows));
 }
 
-fn render(header: &[&str], rows: &[Vec<String>]) -> String {
+/// The same as text.
+#[must_use]
+pub fn render(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

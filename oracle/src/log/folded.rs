@@ -121,7 +121,11 @@ fn fisher_audited(audited: &evidence::FisherAudited) -> Result<score::FisherAudi
         Ok(Finding::Inconclusive) => score::Finding::Inconclusive,
         Ok(Finding::Unspecified) | Err(_) => return Err(Error::Finding(audited.finding)),
     };
-    Ok(score::FisherAudited { fisher: score::FisherId(id("fisher", &audited.fisher)?), finding })
+    Ok(score::FisherAudited {
+        fisher: score::FisherId(id("fisher", &audited.fisher)?),
+        owner: score::OwnerId(id("owner", &audited.owner)?),
+        finding,
+    })
 }
 
 fn relay_registered(registered: &evidence::RelayRegistered) -> Result<score::OwnerId, Error> {
@@ -217,7 +221,7 @@ mod tests {
         assert!(matches!(fold_of(evidence::ReportFolded { x_upper: 65, ..wire() }), Err(Error::Ratio(_))));
         let vague = evidence::ReportFolded { inconclusive: true, ..wire() };
         assert_eq!(fold_of(vague), Err(Error::Inconclusive { lower: 23, upper: 24, inconclusive: true }));
-        let finding = evidence::FisherAudited { fisher: vec![1; 20], finding: 9 };
+        let finding = evidence::FisherAudited { fisher: vec![1; 20], finding: 9, owner: vec![2; 20] };
         let finding = LogEntry { fact: Some(Fact::FisherAudited(finding)) };
         assert_eq!(folded(&finding, score::Market::Production), Err(Error::Finding(9)));
         assert_eq!(folded(&LogEntry { fact: None }, score::Market::Production), Err(Error::NoFact));

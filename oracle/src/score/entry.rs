@@ -121,10 +121,12 @@ pub enum Finding {
     Inconclusive,
 }
 
-/// An audit of a fisher.
+/// An audit of a fisher. It stands in the log with a lag of its own, since the owner's name would tie it to a `FoldedAudit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FisherAudited {
     pub fisher: FisherId,
+    /// Whose relay stamped the session.
+    pub owner: OwnerId,
     pub finding: Finding,
 }
 

@@ -7,19 +7,8 @@ use super::claim::RESOURCE_BETS;
 use super::entry::{NodeId, ResourceId};
 use super::fold::State;
 use super::investigation::{Investigation, log_accusation_threshold};
-use super::node::{Node, NodeScore, Stage};
+use super::node::{Node, NodeScore, Stage, Standing};
 use super::resource::ResourceState;
-
-/// Where a node stands between suspicion and verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing is held against it.
-    Watched,
-    /// Probed more often; no judgement.
-    Suspect,
-    /// Convicted by audited sessions.
-    Convicted,
-}
 
 /// What is known of one resource.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,14 +85,14 @@ impl State {
             wealth: state.wealth(),
             log_honesty: state.log_honesty(parameters, epoch),
         };
-        let (standing, audits) = match &node.stage {
-            Stage::Watched => (Standing::Watched, None),
-            Stage::Suspect(visit) => (Standing::Suspect, Some(self.audits(node, visit, 1))),
-            Stage::Convicted(visit) => (Standing::Convicted, Some(self.audits(node, visit, visit.visit()))),
+        let audits = match &node.stage {
+            Stage::Watched => None,
+            Stage::Suspect(visit) => Some(self.audits(node, visit, 1)),
+            Stage::Convicted(visit) => Some(self.audits(node, visit, visit.visit())),
         };
         Some(Explanation {
             score,
-            standing,
+            standing: node.standing(),
             claims: node.claims.count(),
             owners: node.owners_seen(),
             resources: node.resources().iter().map(resource).collect(),

@@ -11,14 +11,14 @@ use std::hash::{BuildHasher as _, RandomState};
 use hashbrown::HashTable;
 
 use super::claim::{Bounds, RESOURCE_BETS, Tally};
-use super::contamination::Contamination;
+use super::contamination::{Audited, Contamination};
 use super::entry::{
     Announced, BondChanged, Entry, FisherAudited, FisherId, FoldedAudit, FoldedReport, NodeId, OwnerId, ReportId,
     ResourceId, Weight,
 };
 use super::fisher::{Findings, Fisher};
-use super::investigation::Owner;
-use super::node::{Node, NodeScore, Stage};
+use super::ledger::Owner;
+use super::node::{Node, NodeScore, Stage, Standing};
 use super::organisation::{self, Organisations};
 use super::parameters::Parameters;
 use super::resource::Batch;
@@ -32,6 +32,9 @@ pub enum Error {
     /// Epochs only rise: the log is reordered, or two logs are mixed.
     #[error("epoch {epoch} is closed after epoch {last}")]
     Epoch { epoch: u64, last: u64 },
+    /// Fishers are audited by owners who registered before.
+    #[error("a fisher was audited by an owner who is not registered")]
+    Stranger { owner: OwnerId },
     /// No clock can have counted to it.
     #[error("epoch {epoch} is beyond {EPOCH_MAX}")]
     Beyond { epoch: u64 },
@@ -88,7 +91,7 @@ pub struct State {
 struct OpenEpoch {
     reports: Vec<(u32, FoldedReport)>,
     audits: Vec<(u32, FoldedAudit)>,
-    findings: BTreeMap<FisherId, Findings>,
+    findings: BTreeMap<FisherId, BTreeMap<Owner, Findings>>,
 }
 
 /// Reports that were counted, as long as a second copy would still be in time.
@@ -137,7 +140,7 @@ impl State {
     pub fn new(parameters: Parameters) -> Self {
         let contamination = Contamination::default();
         Self {
-            contamination_bps: contamination.bound_bps(&parameters),
+            contamination_bps: contamination.bound_bps(&parameters, 0),
             contamination,
             parameters,
             index: HashTable::new(),
@@ -173,8 +176,9 @@ impl State {
                 let node = self.number(audit.node);
                 self.open.audits.push((node, *audit));
             }
-            Entry::FisherAudited(FisherAudited { fisher, finding }) => {
-                self.open.findings.entry(*fisher).or_default().add(*finding);
+            Entry::FisherAudited(FisherAudited { fisher, owner, finding }) => {
+                let owner = *self.owners.get(owner).ok_or(Error::Stranger { owner: *owner })?;
+                self.open.findings.entry(*fisher).or_default().entry(owner).or_default().add(*finding);
             }
             Entry::BondChanged(BondChanged { fisher, bond }) => self.fisher(*fisher).set_bond(*bond),
             Entry::Announced(announced) => self.announce(announced),
@@ -222,19 +226,32 @@ impl State {
     /// What a fisher's reports weigh from the end of the last closed epoch on.
     #[must_use]
     pub fn weight(&self, fisher: &FisherId) -> Weight {
-        self.fishers.get(fisher).map_or(Weight::ZERO, |fisher| fisher.weight(&self.parameters))
+        let corrupt = self.corrupt_owners();
+        self.fishers.get(fisher).map_or(Weight::ZERO, |fisher| fisher.weight(&self.parameters, corrupt))
     }
 
     /// The evidence against a fisher and the number of audits that agreed with him.
     #[must_use]
     pub fn fisher_evidence(&self, fisher: &FisherId) -> Option<(f64, u32)> {
-        self.fishers.get(fisher).map(|fisher| (fisher.evidence(), fisher.agreed()))
+        self.fishers.get(fisher).map(|fisher| (fisher.evidence(self.corrupt_owners()), fisher.agreed()))
     }
 
     /// b: the largest share of all weight that may lie, in basis points, as the next epoch reckons with it.
     #[must_use]
     pub fn contamination_bps(&self) -> u16 {
         self.contamination_bps
+    }
+
+    /// E of the first stage: how much says that a node breaks a claim, for whoever schedules probes.
+    #[must_use]
+    pub fn evidence(&self, node: &NodeId) -> Option<f64> {
+        self.node(node).map(Node::evidence)
+    }
+
+    /// Where a node stands. Of this only a conviction is ever published.
+    #[must_use]
+    pub fn standing(&self, node: &NodeId) -> Option<Standing> {
+        self.node(node).map(Node::standing)
     }
 
     /// Nodes to probe more often: suspicion is nothing else, and is published nowhere.
@@ -286,8 +303,12 @@ impl State {
     }
 
     fn fisher(&mut self, id: FisherId) -> &mut Fisher {
-        let epoch = self.epoch.unwrap_or_default();
-        self.fishers.entry(id).or_insert_with(|| Fisher::new(epoch))
+        self.fishers.entry(id).or_insert_with(Fisher::new)
+    }
+
+    /// k: how many of the owners may be corrupt.
+    fn corrupt_owners(&self) -> usize {
+        self.parameters.corrupt_owners(self.owners.len())
     }
 
     fn announce(&mut self, announced: &Announced) {
@@ -328,7 +349,7 @@ impl State {
         for node in &self.touched {
             self.nodes[*node as usize].judge(&self.parameters, epoch, self.owners.len());
         }
-        self.fold_findings(epoch, &open.findings);
+        self.fold_findings(epoch, open.findings);
         self.sort_nodes();
         self.epoch = Some(epoch);
         self.seen.forget(epoch, u64::from(self.parameters.report_window_epochs));
@@ -454,19 +475,22 @@ impl State {
     }
 
     /// Counts the audits of fishers, and renews the bound on liars for the next epoch.
-    fn fold_findings(&mut self, epoch: u64, findings: &BTreeMap<FisherId, Findings>) {
-        let (mut audited, mut disagreed) = (0, 0);
+    fn fold_findings(&mut self, epoch: u64, findings: BTreeMap<FisherId, BTreeMap<Owner, Findings>>) {
+        let (parameters, corrupt) = (self.parameters.clone(), self.corrupt_owners());
+        let mut audits = BTreeMap::<Owner, Audited>::new();
         for (id, found) in findings {
-            let parameters = self.parameters.clone();
-            let fisher = self.fisher(*id);
+            let fisher = self.fisher(id);
             // The weight that the audited reports had, before this epoch's audits change it.
-            let weight = u64::from(fisher.weight(&parameters).in_64ths());
-            audited += weight * u64::from(found.agreed.saturating_add(found.disagreed));
-            disagreed += weight * u64::from(found.disagreed);
-            fisher.absorb(&parameters, epoch, found);
+            let weight = f64::from(fisher.weight(&parameters, corrupt).in_64ths());
+            for (owner, found) in &found {
+                let audited = audits.entry(*owner).or_default();
+                audited.weight += weight * f64::from(found.agreed.saturating_add(found.disagreed));
+                audited.refuted += weight * f64::from(found.disagreed);
+            }
+            fisher.absorb(&parameters, &Vec::from_iter(found));
         }
-        self.contamination.absorb(&self.parameters, epoch, audited, disagreed);
-        self.contamination_bps = self.contamination.bound_bps(&self.parameters);
+        self.contamination.absorb(&parameters, epoch, &audits);
+        self.contamination_bps = self.contamination.bound_bps(&parameters, corrupt);
     }
 
     /// Takes new nodes into the order of keys.

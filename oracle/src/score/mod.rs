@@ -14,6 +14,7 @@ mod fisher;
 mod fold;
 mod interval;
 mod investigation;
+mod ledger;
 mod node;
 mod organisation;
 mod parameters;
@@ -26,9 +27,9 @@ pub use entry::{
     Announced, BondChanged, Claims, Entry, EpochClosed, Finding, FisherAudited, FisherId, FoldedAudit, FoldedReport,
     NodeId, OrganisationId, OwnerId, ReportId, ResourceId, Weight,
 };
-pub use explain::{Audits, Explanation, ResourceEvidence, Standing};
+pub use explain::{Audits, Explanation, ResourceEvidence};
 pub use fold::{Error, Ignored, State, Step, fold};
-pub use node::{NodeScore, ResourceScore, Verdict, levy_bps};
+pub use node::{NodeScore, ResourceScore, Standing, Verdict, levy_bps};
 pub use organisation::worst_decile_bps;
 pub use parameters::{Market, Parameters};
 pub use ratio::{Error as RatioError, Ratio64};

@@ -7,7 +7,8 @@
 use super::claim::{Bounds, RATE_BETS, RESOURCE_BETS, Tally};
 use super::detector::Detector;
 use super::entry::{Claims, NodeId, ResourceId};
-use super::investigation::{INCONCLUSIVE_SHARE, Investigation, Owner};
+use super::investigation::{INCONCLUSIVE_SHARE, Investigation};
+use super::ledger::Owner;
 use super::organisation;
 use super::parameters::Parameters;
 use super::resource::{Batch, Estimate, ResourceState};
@@ -52,6 +53,17 @@ pub struct NodeScore {
     pub last_epoch: u64,
     /// In the order of their numbers; never empty.
     pub resources: Vec<ResourceScore>,
+}
+
+/// Where a node stands between suspicion and verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is held against it.
+    Watched,
+    /// Probed more often; no judgement.
+    Suspect,
+    /// Convicted by audited sessions.
+    Convicted,
 }
 
 /// How far a node has come. Nothing of this but the verdict is ever published.
@@ -185,6 +197,15 @@ impl Node {
     /// E against "its sessions are seldom inconclusive".
     pub(super) fn inconclusive_evidence(&self) -> f64 {
         self.inconclusive.evidence()
+    }
+
+    /// Where it stands.
+    pub(super) fn standing(&self) -> Standing {
+        match self.stage {
+            Stage::Watched => Standing::Watched,
+            Stage::Suspect(_) => Standing::Suspect,
+            Stage::Convicted(_) => Standing::Convicted,
+        }
     }
 
     /// Moves between the stages at the end of an epoch in which the node was touched, while so many audit owners are

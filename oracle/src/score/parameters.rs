@@ -6,8 +6,8 @@
 
 use super::entry::Weight;
 
-/// The domain of the digest; it changes with the layout of the bytes.
-const DOMAIN: &[u8] = b"gpux/parameters/2";
+/// The domain of the digest; it changes with the layout of the bytes and with the bets of `claim`.
+const DOMAIN: &[u8] = b"gpux/parameters/3";
 
 /// Which market the constants are meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,6 +232,11 @@ impl Parameters {
         // Below B the product stays far inside 128 bits for every real supply.
         let share = bond.saturating_mul(u128::from(Weight::FULL.in_64ths())) / self.full_weight_bond;
         u32::try_from(share).ok().and_then(Weight::from_64ths).unwrap_or(Weight::FULL)
+    }
+
+    /// k: how many of so many audit owners may be corrupt.
+    pub(super) fn corrupt_owners(&self, owners: usize) -> usize {
+        (owners as u64 * u64::from(self.corrupt_owners_bps)).div_ceil(10_000) as usize
     }
 
     /// The epoch of a moment in unix seconds.

@@ -27,7 +27,11 @@ fn market(owners: u8) -> State {
     }
     for epoch in 1..=60 {
         for number in 0..10 {
-            apply(Entry::FisherAudited(FisherAudited { fisher: fisher(number), finding: Finding::Agrees }));
+            apply(Entry::FisherAudited(FisherAudited {
+                fisher: fisher(number),
+                owner: owner(0),
+                finding: Finding::Agrees,
+            }));
         }
         apply(Entry::EpochClosed(EpochClosed { epoch }));
     }
@@ -110,7 +114,11 @@ fn entries_of(owners: u8, sessions: u64) -> Vec<Entry> {
         for number in 0..10 {
             let bond = BondChanged { fisher: fisher(number), bond: 1_000_000_000 };
             entries.push(Entry::BondChanged(bond));
-            entries.push(Entry::FisherAudited(FisherAudited { fisher: fisher(number), finding: Finding::Agrees }));
+            entries.push(Entry::FisherAudited(FisherAudited {
+                fisher: fisher(number),
+                owner: owner(0),
+                finding: Finding::Agrees,
+            }));
         }
         entries.push(Entry::EpochClosed(EpochClosed { epoch }));
     }

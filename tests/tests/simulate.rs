@@ -1,0 +1,37 @@
+//! The promises of the method on small markets, and that one seed prints the same bytes.
+
+use gpux_tests::simulate::{Options, Promise, Report, run};
+use std::sync::OnceLock;
+
+fn quick() -> &'static Report {
+    static REPORT: OnceLock<Report> = OnceLock::new();
+    REPORT.get_or_init(|| run(&Options { seed: 7, quick: true }, &mut |_| ()).unwrap())
+}
+
+#[test]
+fn every_promise_holds() {
+    let broken: Vec<_> = quick().promises.iter().filter(|promise| !promise.holds()).collect();
+    assert!(broken.is_empty(), "{broken:#?}\n{}", quick().text);
+    let about = |words: &str| quick().promises.iter().any(|promise: &Promise| promise.name.contains(words));
+    for words in ["compliant nodes accused", "cheats missed", "E >= 1 / 0.001", "over the bound", "Sybils", "recovery"]
+    {
+        assert!(about(words), "nothing is promised of {words:?}");
+    }
+}
+
+/// With the same audits and thresholds tuned for them, plain averages accuse honest nodes once two fifths of the fishers
+/// lie, and so does trust that fishers lend each other.
+#[test]
+fn liars_overturn_averages() {
+    let accused = |name: &str| quick().baselines.iter().find(|baseline| baseline.0 == name).unwrap().1;
+    for name in ["beta mean", "plain mean", "EigenTrust", "t-test looked at often"] {
+        assert!(accused(name) > 0.2, "{name} accused {}", accused(name));
+    }
+}
+
+#[test]
+fn one_seed_prints_the_same_bytes() {
+    let again = run(&Options { seed: 7, quick: true }, &mut |_| ()).unwrap();
+    assert!(again.text == quick().text);
+    assert!(again.text.lines().count() > 60);
+}
