@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::{error::Error, path::PathBuf};
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "gpux/evidence/v1/signed.proto",
     "gpux/evidence/v1/probe.proto",
     "gpux/evidence/v1/identity.proto",
@@ -15,6 +15,7 @@ const FILES: [&str; 11] = [
     "gpux/oracle/v1/reputation.proto",
     "gpux/oracle/v1/evidence.proto",
     "gpux/oracle/v1/registry.proto",
+    "gpux/oracle/v1/log.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

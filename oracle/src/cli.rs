@@ -8,7 +8,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The reputation oracle: evidence in, scores out.
 #[derive(Debug, Parser)]
-#[command(name = "gpux-oracle", version, after_help = "Exit codes: 0 ok, 1 failed, 2 the evidence convicts, 64 usage.")]
+#[command(
+    name = "gpux-oracle",
+    version,
+    after_help = "Exit codes: 0 ok, 1 failed, 2 the evidence convicts or the replay differs, 64 usage."
+)]
 pub struct Cli {
     /// How log lines look on stderr.
     #[arg(long, global = true, env = "GPUX_LOG_FORMAT", value_enum, default_value = "text")]
@@ -33,6 +37,10 @@ pub enum Command {
     Serve(Serve),
     /// Re-checks a session's bundle offline, recomputing what was drawn.
     VerifyEvidence(VerifyEvidence),
+    /// Recomputes an epoch's scores from the log and compares them with what was published.
+    Replay(Replay),
+    /// Prints how a node's score and verdict came about, factor by factor.
+    Explain(Explain),
 }
 
 /// What `serve` takes; each may also stand in the configuration file, under the flag's name with underscores.
@@ -89,4 +97,47 @@ pub struct VerifyEvidence {
     /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
     #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
     pub release: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The log: an oracle's URL, or a file that --save wrote.
+    #[arg(long)]
+    pub log: String,
+    /// The epoch [default: the newest that was published].
+    #[arg(long)]
+    pub epoch: Option<u64>,
+    /// Compares with what the chain says; needs --deployment. Without it, with what an oracle says.
+    #[arg(long, env = "GPUX_RPC", requires = "deployment")]
+    pub rpc: Option<String>,
+    /// The deployment file that names the contracts.
+    #[arg(long, env = "GPUX_DEPLOYMENT")]
+    pub deployment: Option<PathBuf>,
+    /// Another log, to find the first entry that differs with: an oracle's URL or a file [default: the oracle compared with].
+    #[arg(long)]
+    pub against: Option<String>,
+    /// Keeps what was read as a new file.
+    #[arg(long)]
+    pub save: Option<PathBuf>,
+    /// Folds by the parameters of a development market.
+    #[arg(long, env = "GPUX_DEVELOPMENT")]
+    pub development: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The node: "nodes/0x…" or its public key.
+    pub node: String,
+    /// The log: an oracle's URL, or a file that `replay --save` wrote.
+    #[arg(long)]
+    pub log: String,
+    /// Explains the end of this epoch [default: the newest closed one].
+    #[arg(long)]
+    pub epoch: Option<u64>,
+    /// Folds by the parameters of a development market.
+    #[arg(long, env = "GPUX_DEVELOPMENT")]
+    pub development: bool,
 }

@@ -13,6 +13,7 @@ pub mod log;
 pub mod output;
 pub mod publish;
 pub mod releases;
+pub mod replay;
 pub mod score;
 pub mod serve;
 pub mod store;

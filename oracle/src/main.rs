@@ -8,9 +8,11 @@ use gpux_contracts::Deployment;
 use gpux_kernels::plan::Market;
 use gpux_oracle::{
     arbitrate,
-    cli::{Cli, Command, Serve, VerifyEvidence},
+    cli::{Cli, Command, Explain, Replay, Serve, VerifyEvidence},
     config::Config,
-    output, releases, serve, telemetry,
+    output, releases, replay,
+    score::{NodeId, Parameters},
+    serve, telemetry,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -20,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The command line is wrong (sysexits EX_USAGE).
 const USAGE: u8 = 64;
-/// The evidence convicts.
-const CONVICTS: u8 = 2;
+/// A check found something: the evidence convicts, or the replay differs.
+const FOUND: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -43,6 +45,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(flags) => serve_market(flags),
         Command::VerifyEvidence(flags) => verify_evidence(&flags),
+        Command::Replay(flags) => runtime()?.block_on(replay_epoch(&flags)),
+        Command::Explain(flags) => runtime()?.block_on(explain(&flags)),
     }
 }
 
@@ -53,8 +57,7 @@ fn serve_market(flags: Serve) -> anyhow::Result<ExitCode> {
         output::config(&config)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let started = Instant::now();
         serve::run(options(config), stopped()?, |address, admin| {
             output::listening(address, started.elapsed());
@@ -64,6 +67,10 @@ fn serve_market(flags: Serve) -> anyhow::Result<ExitCode> {
         .context("the oracle stopped")
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 fn options(config: Config) -> serve::Options {
@@ -111,5 +118,49 @@ fn verify_evidence(flags: &VerifyEvidence) -> anyhow::Result<ExitCode> {
     } else {
         output::examination(&report);
     }
-    Ok(if report.convicts { ExitCode::from(CONVICTS) } else { ExitCode::SUCCESS })
+    Ok(if report.convicts { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+fn parameters(development: bool) -> Parameters {
+    if development { Parameters::development() } else { Parameters::production() }
+}
+
+async fn replay_epoch(flags: &Replay) -> anyhow::Result<ExitCode> {
+    let is_url = |place: &str| place.starts_with("http://") || place.starts_with("https://");
+    let oracle = flags
+        .against
+        .as_deref()
+        .filter(|place| is_url(place))
+        .or(Some(&flags.log).filter(|log| is_url(log)).map(String::as_str));
+    let mut authority = match (&flags.rpc, oracle) {
+        (Some(rpc), _) => {
+            let path = flags.deployment.as_deref().context("--rpc needs --deployment")?;
+            replay::Authority::chain(rpc, Deployment::read(path)?)?
+        }
+        (None, Some(url)) => replay::Authority::oracle(url).await?,
+        (None, None) => anyhow::bail!("nobody says what was published: give --rpc and --deployment, or --against URL"),
+    };
+    let replay = replay::Replay {
+        log: &flags.log,
+        against: flags.against.as_deref(),
+        epoch: flags.epoch,
+        parameters: parameters(flags.development),
+        save: flags.save.as_deref(),
+    };
+    let outcome = replay.run(&mut authority).await?;
+    if flags.json {
+        output::replay_json(&outcome, authority.name())?;
+    } else {
+        output::replay(&outcome, authority.name());
+    }
+    Ok(if matches!(outcome, replay::Outcome::Equal(_)) { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+async fn explain(flags: &Explain) -> anyhow::Result<ExitCode> {
+    let digits = flags.node.strip_prefix("nodes/").unwrap_or(&flags.node);
+    let node = NodeId(gpux_proto::bytes::from_hex("node", digits)?);
+    let history = replay::explain(&flags.log, parameters(flags.development), node, flags.epoch).await?;
+    let history = history.with_context(|| format!("no probe of node {} was folded", flags.node))?;
+    output::explanation(&history);
+    Ok(ExitCode::SUCCESS)
 }

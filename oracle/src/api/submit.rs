@@ -6,8 +6,8 @@
 use gpux_proto::{
     bytes::to_hex,
     oracle::{
-        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, RegisterFisherRequest,
-        RegisterFisherResponse, SubmitReportRequest, SubmitReportResponse,
+        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetCheckpointResponse,
+        RegisterFisherRequest, RegisterFisherResponse, SubmitReportRequest, SubmitReportResponse,
     },
 };
 
@@ -45,6 +45,12 @@ impl Api {
         let accepted = self.ingest().submit_report(report, request.bundle).await;
         let accepted = self.counted(Kind::Report, accepted)?;
         Ok(SubmitReportResponse { name: format!("reports/{}", to_hex(&accepted.report)), epoch: accepted.epoch })
+    }
+
+    /// Signs the log's size and root as they are now. It stands here because it signs, although it changes nothing.
+    pub(super) async fn checkpoint(&self) -> Result<GetCheckpointResponse, Error> {
+        let (size, root) = self.query().log_head().await?;
+        Ok(GetCheckpointResponse { checkpoint: Some(self.ingest().checkpoint(size, root)) })
     }
 
     fn present<T>(&self, field: &'static str, value: Option<T>) -> Result<T, Error> {

@@ -21,8 +21,8 @@ use alloy::primitives::{Address, B256};
 use gpux_proto::{
     bytes::array,
     evidence::{
-        Acknowledgement, Commit, Description, FisherRegistered, LogEntry, NodeAnnounced, Registration, ReportCommitted,
-        ReportRevealed, Signed, log_entry::Fact,
+        Acknowledgement, Checkpoint, Commit, Description, FisherRegistered, LogEntry, NodeAnnounced, Registration,
+        ReportCommitted, ReportRevealed, Signed, log_entry::Fact,
     },
     signing::{self, Domain, SigningKey},
 };
@@ -222,6 +222,14 @@ impl Ingest {
             0 => Err(Refusal::FisherWithoutBond { fisher: fisher.into(), bond, least }),
             weight => Ok(weight),
         }
+    }
+
+    /// The operator's signature over the log's size and root.
+    #[must_use]
+    pub fn checkpoint(&self, size: u64, root: [u8; 32]) -> Signed {
+        let deployment = &self.rules.deployment;
+        let (chain_id, scores) = (deployment.chain_id, deployment.scores.to_vec());
+        signing::sign(Domain::Checkpoint, &Checkpoint { chain_id, scores, size, root: root.to_vec() }, &self.key)
     }
 
     fn acknowledge(&self, commit: [u8; 32], log_index: u64) -> Signed {

@@ -151,30 +151,11 @@ impl ScoresChain {
         Ok(Inclusion::Included { is_final })
     }
 
-    /// Looks for the event of an epoch, the newest blocks first.
+    /// Looks for the event of an epoch in the blocks of the last day.
     pub async fn published(&self, epoch: u64) -> Result<Option<Published>, Error> {
         let latest = asked("eth_blockNumber", self.provider.get_block_number()).await?;
         let oldest = self.first_block.max(latest.saturating_sub(LOOK_BACK));
-        let topic = B256::from(U256::from(epoch));
-        let mut to = latest;
-        loop {
-            let from = oldest.max(to.saturating_sub(RANGE - 1));
-            let filter = Filter::new()
-                .address(self.scores)
-                .event_signature(Scores::Published::SIGNATURE_HASH)
-                .topic1(topic)
-                .from_block(from)
-                .to_block(to);
-            let logs = asked("eth_getLogs", self.provider.get_logs(&filter)).await?;
-            let found = logs.iter().find_map(|log| {
-                let event = Scores::Published::decode_log(&log.inner).ok()?.data;
-                Some(Published { publication: event.publication, transaction: log.transaction_hash? })
-            });
-            if found.is_some() || from <= oldest {
-                return Ok(found);
-            }
-            to = from - 1;
-        }
+        published(&self.provider, self.scores, oldest, epoch).await
     }
 
     /// The fees that the chain asks now.
@@ -235,6 +216,40 @@ impl ScoresChain {
             priority: found.max_priority_fee_per_gas().unwrap_or_default(),
         }))
     }
+}
+
+/// Looks for the event of an epoch, the newest blocks first, back to the oldest one.
+pub async fn published(
+    provider: &DynProvider,
+    scores: Address,
+    oldest: u64,
+    epoch: u64,
+) -> Result<Option<Published>, Error> {
+    let topic = B256::from(U256::from(epoch));
+    let mut to = asked("eth_blockNumber", provider.get_block_number()).await?;
+    loop {
+        let from = oldest.max(to.saturating_sub(RANGE - 1));
+        let filter = Filter::new()
+            .address(scores)
+            .event_signature(Scores::Published::SIGNATURE_HASH)
+            .topic1(topic)
+            .from_block(from)
+            .to_block(to);
+        let logs = asked("eth_getLogs", provider.get_logs(&filter)).await?;
+        let found = logs.iter().find_map(|log| {
+            let event = Scores::Published::decode_log(&log.inner).ok()?.data;
+            Some(Published { publication: event.publication, transaction: log.transaction_hash? })
+        });
+        if found.is_some() || from <= oldest {
+            return Ok(found);
+        }
+        to = from - 1;
+    }
+}
+
+/// The newest epoch that Scores holds; 0 before the first.
+pub async fn latest_epoch(provider: &DynProvider, scores: Address) -> Result<u64, Error> {
+    viewed("latestEpoch", Scores::new(scores, provider).latestEpoch().call()).await
 }
 
 /// Whether the node says that it has the transaction. Clients word it alike and give it no code of its own.

@@ -68,6 +68,18 @@ impl Folder {
         Self { state: State::new(parameters), providers: HashMap::new(), size: 0 }
     }
 
+    /// The same, with every step of one node's history recorded.
+    #[must_use]
+    pub fn tracing(parameters: Parameters, node: NodeId) -> Self {
+        Self { state: State::tracing(parameters, node), providers: HashMap::new(), size: 0 }
+    }
+
+    /// What the fold knows at the last closed epoch's end.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Folds the next entry; returns the epoch that it closed, if it closed one.
     pub fn apply(&mut self, entry: &[u8]) -> Result<Option<u64>, Error> {
         let index = self.size;

@@ -12,7 +12,7 @@ mod publisher;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Error as ChainError, ScoresChain};
+pub use chain::{Error as ChainError, ScoresChain, latest_epoch, published};
 pub use epochs::{Epochs, Error as EpochError, lag};
 pub use fold::{Error as FoldError, Folder};
 pub use leaves::{Error as LeavesError, LeafFile, data_hash};

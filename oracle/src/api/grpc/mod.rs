@@ -4,13 +4,14 @@
 //! that HTTP calls too; nothing is decided here.
 
 mod evidence;
+mod log;
 mod registry;
 mod reputation;
 
 use axum::Router;
 use gpux_proto::oracle::{
-    evidence_service_server::EvidenceServiceServer, registry_service_server::RegistryServiceServer,
-    reputation_service_server::ReputationServiceServer,
+    evidence_service_server::EvidenceServiceServer, log_service_server::LogServiceServer,
+    registry_service_server::RegistryServiceServer, reputation_service_server::ReputationServiceServer,
 };
 use tonic::{server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -18,8 +19,12 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use super::{Api, REQUEST_BYTES_MAX, health::Health};
 
 /// The services that reflection names and health speaks of.
-const SERVICES: [&str; 3] =
-    [ReputationServiceServer::<Api>::NAME, EvidenceServiceServer::<Api>::NAME, RegistryServiceServer::<Api>::NAME];
+const SERVICES: [&str; 4] = [
+    ReputationServiceServer::<Api>::NAME,
+    EvidenceServiceServer::<Api>::NAME,
+    RegistryServiceServer::<Api>::NAME,
+    LogServiceServer::<Api>::NAME,
+];
 /// The largest answer: a page of reports.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
@@ -43,10 +48,14 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
     let registry = RegistryServiceServer::new(api.clone())
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(ANSWER_BYTES_MAX);
+    let log = LogServiceServer::new(api.clone())
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(ANSWER_BYTES_MAX);
     let routes = Routes::from(http)
         .add_service(reputation)
         .add_service(evidence)
         .add_service(registry)
+        .add_service(log)
         .add_service(tonic_health::pb::health_server::HealthServer::new(health))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -18,7 +18,8 @@ use axum::{
     routing::get,
 };
 use gpux_proto::oracle::{
-    AnnounceNodeRequest, CommitReportRequest, GetBundleRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
+    AnnounceNodeRequest, CommitReportRequest, GetBundleRequest, GetConsistencyProofRequest, GetEpochRequest,
+    GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest, ListEntriesRequest,
     ListNodesRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
@@ -54,6 +55,11 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/bundles/{digest}", get(get_bundle))
         .route("/v1/fishers", axum::routing::post(register_fisher))
         .route("/v1/commits", axum::routing::post(commit_report))
+        .route("/v1/log/checkpoint", get(get_checkpoint))
+        .route("/v1/log/entries", get(list_entries))
+        .route("/v1/log/inclusion", get(inclusion_proof))
+        .route("/v1/log/consistency", get(consistency_proof))
+        .route("/v1/epochs/{epoch}", get(get_epoch))
         .method_not_allowed_fallback(wrong_method)
         .layer(cors)
         .fallback(missing)
@@ -64,7 +70,8 @@ async fn root(State(api): State<Api>) -> Response {
     let market = api.query().view().market.label();
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
-         /v1/nodes/{{node}}/reputation, /v1/nodes, /v1/reports or /v1/bundles/{{digest}}, or gRPC with reflection.\n",
+         /v1/nodes/{{node}}/reputation, /v1/nodes, /v1/reports, /v1/bundles/{{digest}}, /v1/log/entries or \
+         /v1/epochs/latest, or gRPC with reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], page).into_response()
@@ -118,6 +125,47 @@ async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment)
         Ok(response) => bytes(&headers, Bytes::from(response.bundle)),
         Err(error) => error.into_response(),
     }
+}
+
+async fn get_checkpoint(State(api): State<Api>, headers: HeaderMap) -> Response {
+    answer(&headers, api.checkpoint().await)
+}
+
+async fn list_entries(State(api): State<Api>, headers: HeaderMap, query: Wish<ListEntriesRequest>) -> Response {
+    let result = async { api.query().list_entries(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn inclusion_proof(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    query: Wish<GetInclusionProofRequest>,
+) -> Response {
+    let result = async { api.query().inclusion_proof(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn consistency_proof(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    query: Wish<GetConsistencyProofRequest>,
+) -> Response {
+    let result = async { api.query().consistency_proof(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+/// An epoch by its number, or "latest".
+async fn get_epoch(State(api): State<Api>, headers: HeaderMap, epoch: Segment) -> Response {
+    let result = async {
+        let epoch = match segment(epoch)?.as_str() {
+            "latest" => 0,
+            number => number
+                .parse()
+                .map_err(|_| Error::field("MALFORMED", "epoch", "epoch is neither a number nor \"latest\""))?,
+        };
+        api.query().get_epoch(GetEpochRequest { epoch }).await
+    };
+    answer(&headers, result.await)
 }
 
 async fn announce_node(State(api): State<Api>, body: Body) -> Response {

@@ -6,6 +6,7 @@
 mod claim;
 mod evidence;
 mod finding;
+mod log;
 mod on_chain;
 mod registry;
 mod reputation;
