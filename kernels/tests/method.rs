@@ -20,19 +20,20 @@ fn row(start: &str) -> Vec<&'static str> {
 /// A number with commas between groups of three digits.
 fn grouped(number: u128) -> String {
     let digits = number.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    let groups: Vec<_> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits are text")).collect();
     groups.join(",")
 }
 
 fn worked(probe: ProbeId) -> (Parameters, u64) {
-    let parameters = plan(probe, Market::Production).unwrap().parameters;
-    let cells = parameters.cells_for(catalogue::by_name(CARD).unwrap().usable_bytes);
+    let parameters = plan(probe, Market::Production).expect("it has a plan").parameters;
+    let cells = parameters.cells_for(catalogue::by_name(CARD).expect("the card is listed").usable_bytes);
     (parameters, cells)
 }
 
 #[test]
 fn the_worked_round_of_each_probe_is_what_the_crate_computes() {
-    let card = catalogue::by_name(CARD).unwrap();
+    let card = catalogue::by_name(CARD).expect("the card is listed");
     for probe in [
         ProbeId::Imma,
         ProbeId::Hmma,

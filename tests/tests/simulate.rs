@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 fn quick() -> &'static Report {
     static REPORT: OnceLock<Report> = OnceLock::new();
-    REPORT.get_or_init(|| run(&Options { seed: 7, quick: true }, &mut |_| ()).unwrap())
+    REPORT.get_or_init(|| run(&Options { seed: 7, quick: true }, &mut |_| ()).expect("the simulation runs"))
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub enum Source {
 }
 
 /// Speaks to the LogService at a URL.
-pub async fn connect(url: &str) -> Result<LogServiceClient<Channel>, Error> {
+pub(super) async fn connect(url: &str) -> Result<LogServiceClient<Channel>, Error> {
     let unreachable = |source| Error::Unreachable { url: url.to_owned(), source };
     let endpoint = tonic::transport::Endpoint::from_shared(url.to_owned()).map_err(unreachable)?;
     let endpoint =
@@ -119,7 +119,7 @@ impl Source {
 }
 
 /// Entries of an oracle's log from an index on.
-pub async fn ask(client: &mut LogServiceClient<Channel>, start: u64) -> Result<Vec<Vec<u8>>, Error> {
+async fn ask(client: &mut LogServiceClient<Channel>, start: u64) -> Result<Vec<Vec<u8>>, Error> {
     let request = ListEntriesRequest { start, page_size: PAGE };
     let answer = client.list_entries(request).await;
     let answer = answer.map_err(|source| Error::Remote { index: start, source: Box::new(source) })?.into_inner();
