@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench. Needs Rust, Node with npm, Python and a C and C++ compiler; the
-# rest is installed here.
+# make demo · make test · make check · make bench · make cheats. Needs Rust, Node with npm, Python and a C and C++
+# compiler; the rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check kernels bench tools programs
+.PHONY: help demo test test-contracts test-rust check kernels bench cheats tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -43,6 +43,9 @@ kernels: tools ## compiles the probe kernels to the PTX that is committed
 bench: programs ## measures what has a budget
 	cargo build $(CARGO_FLAGS) --package gpux-oracle --example bench_store
 	@$(PROGRAMS)/gpux-bench $(ARGS)
+
+cheats: programs ## plays every cheating prover 1,000 times; ARGS="--runs 50 --seed 7 --only NAME"
+	@$(PROGRAMS)/gpux-cheats $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins
