@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench · make simulate. Needs Rust, Node with npm, Python and a C and C++ compiler; the
-# rest is installed here.
+# make demo · make test · make check · make bench · make cheats · make simulate. Needs Rust, Node with npm, Python and a C
+# and C++ compiler; the rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check kernels bench simulate tools programs
+.PHONY: help demo test test-contracts test-rust check kernels bench cheats simulate tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -47,6 +47,9 @@ bench: programs ## measures what has a budget
 simulate: tools ## tries the method's promises on simulated markets; ARGS="--seed 2" for others
 	cargo build $(CARGO_FLAGS) --package gpux-tests --bin gpux-simulate
 	@$(PROGRAMS)/gpux-simulate $(ARGS)
+
+cheats: programs ## plays every cheating prover 1,000 times; ARGS="--runs 50 --seed 7 --only NAME"
+	@$(PROGRAMS)/gpux-cheats $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins

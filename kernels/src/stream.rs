@@ -41,17 +41,22 @@ impl Memory {
         }
     }
 
-    /// Makes a pass and returns all leaves.
-    pub(crate) fn pass(&mut self, key: &Key) -> Vec<Digest> {
-        let total = self.blocks.len() as u32;
-        let mut leaves = Vec::with_capacity(self.blocks.len());
+    /// Makes a pass.
+    pub(crate) fn pass(&mut self, key: &Key) {
         let mut new = vec![[0; 4]; crate::block::BLOCK_BYTES / 16];
-        for (unit, block) in (0u32..).zip(&mut self.blocks) {
+        for block in &mut self.blocks {
             block::pass(key, block, &mut new);
             std::mem::swap(block, &mut new);
-            leaves.push(merkle::unit_leaf(unit, total, &block::accumulator(block).to_le_bytes()));
         }
         self.passes.push(*key);
-        leaves
+    }
+
+    /// Returns all leaves of the last pass.
+    pub(crate) fn leaves(&self) -> Vec<Digest> {
+        let total = self.blocks.len() as u32;
+        let leaf = |(unit, block): (u32, &block::Quads)| {
+            merkle::unit_leaf(unit, total, &block::accumulator(block).to_le_bytes())
+        };
+        (0..).zip(&self.blocks).map(leaf).collect()
     }
 }

@@ -89,8 +89,8 @@ impl Engine {
             Memory::Blocks(memory, history) => {
                 history.push(*key);
                 // After an opening the memory stands elsewhere.
-                replay(memory, &history[..history.len() - 1]);
-                memory.pass(key)
+                replay(memory, history);
+                memory.leaves()
             }
             _ => self.leaves(key),
         }
@@ -101,8 +101,8 @@ impl Engine {
         match &mut self.memory {
             Memory::Blocks(memory, history) => {
                 let round = history.iter().position(|made| made == key).ok_or(Error::NoSuchRound)?;
-                replay(memory, &history[..round]);
-                Ok(memory.pass(key))
+                replay(memory, &history[..=round]);
+                Ok(memory.leaves())
             }
             _ => Ok(self.leaves(key)),
         }

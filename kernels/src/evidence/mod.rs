@@ -7,11 +7,13 @@
 mod binding;
 mod claim;
 mod conversation;
+mod remedy;
 mod wire;
 
 pub use binding::Bound;
 pub use claim::{Expectation, Measured, claims, expected, measure};
 pub use conversation::Stage;
+pub use remedy::{remedy, step_name};
 
 use std::sync::Arc;
 

@@ -6,7 +6,11 @@ use crate::{
     report::Finding,
     session::{Stage, Watch, bounded},
 };
-use gpux_kernels::{evidence::Expectation, measure::RATIO_ONE, probe::ProbeId};
+use gpux_kernels::{
+    evidence::{Expectation, remedy, step_name},
+    measure::RATIO_ONE,
+    probe::ProbeId,
+};
 use gpux_proto::{bytes::to_hex, evidence::Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -22,10 +26,13 @@ pub(super) struct Line {
     pub(super) probe: &'static str,
     /// "pass", "fail" or "inconclusive".
     pub(super) outcome: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) step: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) step: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) detail: String,
+    /// What to do about it; empty for a pass.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) remedy: &'static str,
     /// What the node claims: a model, or "host".
     pub(super) claimed: String,
     pub(super) measured_rate: u64,
@@ -60,8 +67,9 @@ impl Line {
                 Outcome::Fail => "fail",
                 _ => "inconclusive",
             },
-            step: step(finding),
+            step: step_name(finding.step),
             detail: finding.detail.clone(),
+            remedy: remedy(finding.outcome, finding.step),
             claimed: if expectation.model.is_empty() { "host".into() } else { bounded(&expectation.model, 128) },
             measured_rate: figures.rate,
             expected_rate: expectation.rate as u64,
@@ -109,16 +117,9 @@ impl Line {
         match self.outcome {
             "pass" => format!("{head} {} ({:.0} %)", self.figures(), self.percent()),
             "fail" if self.convicts => format!("{head} FAILS: {} — this bundle convicts", self.detail),
-            "fail" => format!("{head} FAILS at {}: {}", self.step, self.detail),
-            _ => format!("{head} inconclusive at {}: {}", self.step, self.detail),
+            "fail" => format!("{head} FAILS at {}: {} ({})", self.step, self.detail, self.remedy),
+            _ => format!("{head} inconclusive at {}: {} ({})", self.step, self.detail, self.remedy),
         }
-    }
-}
-
-fn step(finding: &Finding) -> String {
-    match finding.step {
-        gpux_proto::evidence::Step::Unspecified => String::new(),
-        step => step.as_str_name().trim_start_matches("STEP_").to_lowercase(),
     }
 }
 

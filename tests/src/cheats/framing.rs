@@ -2,7 +2,10 @@
 //! fisher did to the job, the parameters, the draw or the sandbox must show in the bundle. Convictions are those of
 //! `gpux_kernels::evidence::examine`, which verify-evidence runs.
 
-use gpux_kernels::{Digest, ProbeId, evidence::Examination};
+use gpux_kernels::{
+    Digest, ProbeId,
+    evidence::{Examination, step_name},
+};
 use gpux_proto::evidence::Open;
 
 use super::{
@@ -102,10 +105,7 @@ impl Prover for Second {
 
 fn played(shown: &Examination) -> Played {
     let unsound = shown.first_unsound().map(|check| format!("void: {}: {}", check.name, check.detail));
-    let failed = shown.failure.as_ref().map(|failure| {
-        let step = failure.step.as_str_name().trim_start_matches("STEP_").to_lowercase();
-        format!("{step}: {}", failure.detail)
-    });
+    let failed = shown.failure.as_ref().map(|failure| format!("{}: {}", step_name(failure.step), failure.detail));
     let caught = unsound.or(failed);
     Played { passed: caught.is_none(), convicted: shown.convicts, caught, rate: 0.0 }
 }

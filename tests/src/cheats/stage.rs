@@ -12,7 +12,7 @@ use gpux_contracts::Deployment;
 use gpux_kernels::{
     Digest, ProbeId,
     catalogue::{self, Model},
-    evidence::{Expectation, Rules, expected},
+    evidence::{Expectation, Rules, expected, step_name},
     plan::{Market, Plan, plan},
     release::{Built, IDENTITY, Release},
 };
@@ -22,7 +22,7 @@ use gpux_prober::{
     session::{self, Order},
 };
 use gpux_proto::{
-    evidence::{Description, Descriptor, Gpu, Offer, Outcome, SignedOffer, Step, Terms},
+    evidence::{Description, Descriptor, Gpu, Offer, Outcome, SignedOffer, Terms},
     signing::{self, Domain, SigningKey},
 };
 
@@ -149,10 +149,7 @@ impl Prover for HonestCards {
 
 /// What the table counts of a finding.
 pub(super) fn played(finding: &Finding) -> Played {
-    let step = match finding.step {
-        Step::Unspecified => String::new(),
-        step => step.as_str_name().trim_start_matches("STEP_").to_lowercase(),
-    };
+    let step = step_name(finding.step);
     Played {
         passed: finding.outcome == Outcome::Pass,
         convicted: finding.convicts,

@@ -156,9 +156,11 @@ impl Tally {
 fn without_numbers(words: &str) -> String {
     let mut out = String::new();
     for c in words.chars() {
-        match (c.is_ascii_digit(), out.ends_with('N')) {
-            (true, true) => {}
-            (true, false) => out.push('N'),
+        // Digits within a word ("ed25519") are part of its name.
+        match (c.is_ascii_digit(), out.chars().next_back()) {
+            (true, Some(last)) if last.is_alphanumeric() && last != 'N' => out.push(c),
+            (true, Some('N')) => {}
+            (true, _) => out.push('N'),
             (false, _) => out.push(c),
         }
     }

@@ -20,8 +20,8 @@ pub(super) fn rows() -> Vec<Row> {
     let imma = Claim::of(ProbeId::Imma);
     vec![
         Row::prover("skips 5 % of the tiles", imma, Column::Skips(0.05), |_| Skips { share: 0.05 }),
-        Row::prover("skips 10 % of the tiles", imma, Column::None, |_| Skips { share: 0.1 }),
-        Row::prover("skips 50 % of the tiles", imma, Column::None, |_| Skips { share: 0.5 }),
+        Row::prover("skips 10 % of the tiles", imma, Column::Skips(0.1), |_| Skips { share: 0.1 }),
+        Row::prover("skips 50 % of the tiles", imma, Column::Skips(0.5), |_| Skips { share: 0.5 }),
         Row::prover("answers A(Br) without the product", imma, Column::None, |_| Vectors),
         Row::prover("continues a structured matrix", imma, Column::None, |_| Structured),
         Row::prover("cuts the last iteration", imma, Column::None, |_| Cut),

@@ -50,7 +50,7 @@ fn show(rows: &[Judged], options: &Options) -> ExitCode {
             row.caught.chars().take(CAUGHT_MAX).collect(),
             row.passes.to_string(),
             row.allowed.clone(),
-            row.gain.map_or_else(|| "-".to_owned(), |gain| format!("{gain:.3}")),
+            row.gain.map_or_else(|| "-".to_owned(), |gain| format!("{gain:.2}")),
             if row.holds { "ok" } else { "NOT" }.to_owned(),
         ]
     };
@@ -63,4 +63,4 @@ fn show(rows: &[Judged], options: &Options) -> ExitCode {
 }
 
 /// The longest reason that is shown, in characters.
-const CAUGHT_MAX: usize = 88;
+const CAUGHT_MAX: usize = 96;
