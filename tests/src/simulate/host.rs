@@ -89,7 +89,7 @@ impl Host {
                 }
             }
             Self::Toggles => {
-                if probe % 2 == 0 {
+                if probe.is_multiple_of(2) {
                     full(stream)
                 } else {
                     slower(stream)
