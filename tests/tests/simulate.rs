@@ -19,13 +19,16 @@ fn every_promise_holds() {
     }
 }
 
-/// With the same audits and thresholds tuned for them, plain averages accuse honest nodes once two fifths of the fishers
-/// lie, and so does trust that fishers lend each other.
+/// With the same audits and with thresholds tuned for them, each accuses honest nodes in some market, and where two fifths
+/// of the fishers lie some accuse nearly all.
 #[test]
 fn liars_overturn_averages() {
-    let accused = |name: &str| quick().baselines.iter().find(|baseline| baseline.0 == name).unwrap().1;
-    for name in ["beta mean", "plain mean", "EigenTrust", "t-test looked at often"] {
-        assert!(accused(name) > 0.2, "{name} accused {}", accused(name));
+    let baselines = &quick().baselines;
+    assert_eq!(baselines.len(), 6);
+    assert!(baselines.iter().all(|baseline| baseline.1 > 0.03), "{baselines:?}");
+    for name in ["plain mean", "EigenTrust", "t-test looked at often"] {
+        let accused = baselines.iter().find(|baseline| baseline.0 == name).unwrap().1;
+        assert!(accused > 0.5, "{name} accused {accused}");
     }
 }
 

@@ -72,7 +72,7 @@ pub fn run(options: &Options, show: &mut dyn FnMut(&str)) -> Result<Report> {
     let tuned = baselines::tune(seed, &size.market)?;
     add("Baselines, tuned on other seeds", (baselines::render(&tuned), vec![]));
     let settings: Vec<_> = tuned.iter().map(|tuned| tuned.setting).collect();
-    let rows = table::rows(seed, &size.market, &settings)?;
+    let rows = table::rows(seed, &size.market, &settings, options.quick)?;
     add(OURS, (table::ours(&rows), table::promises(&rows, options.quick)));
     add(THEIRS, (table::theirs(&rows), vec![]));
     add("Situations", situation::report(&situation::findings(seed, options.quick)?));
