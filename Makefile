@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench. Needs Rust, Node with npm, Python and a C and C++ compiler; the
+# make demo · make test · make check · make bench · make fuzz. Needs Rust, Node with npm, Python and a C and C++ compiler; the
 # rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check kernels bench tools programs
+.PHONY: help demo test test-contracts test-rust check kernels bench fuzz tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -43,6 +43,9 @@ kernels: tools ## compiles the probe kernels to the PTX that is committed
 bench: programs ## measures what has a budget
 	cargo build $(CARGO_FLAGS) --package gpux-oracle --example bench_store
 	@$(PROGRAMS)/gpux-bench $(ARGS)
+
+fuzz: ## searches every parser of foreign bytes, 5 minutes each; ARGS="60 frames stream" searches two for a minute
+	@tests/fuzz/run $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins

@@ -11,6 +11,7 @@ pub mod chain;
 pub mod clock;
 pub mod figures;
 pub mod fisher;
+pub mod fuzz;
 pub mod host;
 pub mod market;
 pub mod oracle;
