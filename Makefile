@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench · make cheats · make simulate. Needs Rust, Node with npm, Python and a C
-# and C++ compiler; the rest is installed here.
+# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz. Needs Rust, Node with npm,
+# Python and a C and C++ compiler; the rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check kernels bench cheats simulate tools programs
+.PHONY: help demo test test-contracts test-rust check kernels bench cheats simulate fuzz tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -50,6 +50,9 @@ simulate: tools ## tries the method's promises on simulated markets; ARGS="--see
 
 cheats: programs ## plays every cheating prover 1,000 times; ARGS="--runs 50 --seed 7 --only NAME"
 	@$(PROGRAMS)/gpux-cheats $(ARGS)
+
+fuzz: ## searches every parser of foreign bytes, 5 minutes each; ARGS="60 frames stream" searches two for a minute
+	@tests/fuzz/run $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins

@@ -13,6 +13,7 @@ pub mod cheats;
 pub mod clock;
 pub mod figures;
 pub mod fisher;
+pub mod fuzz;
 pub mod host;
 pub mod market;
 pub mod oracle;

@@ -15,7 +15,8 @@ mod upload;
 pub use error::Error;
 pub use service::{Device, Node, Options};
 
-use gpux_proto::node::{SessionRequest, session_request::Message};
+use crate::identity::Published;
+use gpux_proto::node::{SessionRequest, Start, session_request::Message};
 use std::time::Duration;
 use tonic::Streaming;
 
@@ -40,6 +41,12 @@ impl Timeouts {
             rental: Duration::from_secs(if development { 1 } else { 2 }),
         }
     }
+}
+
+/// Checks all of a Start that needs no chain and no place: who the renter is, that the rental is his and this node's, and what
+/// he wants to run. Returns the rental.
+pub fn admissible(start: &Start, published: &Published) -> Result<[u8; 32], Error> {
+    start::admit(start, published).map(|admitted| admitted.rental)
 }
 
 /// The renter's next message; `None` when he has said everything.

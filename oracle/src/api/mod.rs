@@ -84,9 +84,14 @@ impl Api {
     }
 }
 
+/// The HTTP half without a port: its paths and what they answer.
+pub fn routes(api: &Api) -> axum::Router {
+    http::routes(api)
+}
+
 /// Serves gRPC and HTTP until the token is cancelled, then lets running requests end.
 pub async fn serve(api: Api, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
-    let (router, reporter) = grpc::routes(&api, http::routes(&api)).map_err(io::Error::other)?;
+    let (router, reporter) = grpc::routes(&api, routes(&api)).map_err(io::Error::other)?;
     let router = router.layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard));
     let served = Server::builder()
         .accept_http1(true)
