@@ -15,7 +15,7 @@ use super::table::{median, percent};
 use super::world::{Cast, World};
 use crate::output;
 use anyhow::Result;
-use gpux_oracle::score::{Parameters, Standing};
+use gpux_oracle::score::{Parameters, Standing, Weight};
 
 /// What one situation showed.
 #[derive(Debug)]
@@ -219,11 +219,18 @@ fn sybils(seed: u64, quick: bool) -> Result<Finding> {
     scene.run(sybils * every + 500)?;
     let accused = scene.convicted(0..BESIDE);
     let lowest = (0..BESIDE).map(|node| scene.low_bps(node)).min().unwrap_or_default();
+    let parameters = Parameters::production();
+    let bonded = f64::from(parameters.weight(least).in_64ths() * sybils) / f64::from(Weight::FULL.in_64ths());
+    let share = bonded / (bonded + 60.0);
     Ok(Finding {
         situation: "Sybils with the smallest bond arrive, then lie",
-        expected: "nobody accused, L stays above 0.90",
-        found: format!("{accused} of {BESIDE} accused by {sybils} Sybils, lowest L {lowest}"),
-        amiss: accused + usize::from(lowest < 9_000),
+        expected: "nobody accused, L falls by less than their share of all bonds",
+        found: format!(
+            "{accused} of {BESIDE} accused by {sybils} Sybils with {} of all bonds, lowest L {lowest}",
+            percent(share)
+        ),
+        // An honest node among honest fishers has an L above 0.90.
+        amiss: accused + usize::from(f64::from(lowest) < 9_000.0 * (1.0 - share)),
     })
 }
 
