@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn the_same_bits_convict_where_the_fisher_plays_no_trick() {
         let stage = Stage::new(Claim::of(ProbeId::Imma)).unwrap();
-        let shown = frame(&stage, &[1; 32], Skips { share: 1.0 }, Trick::Nothing);
+        let shown = frame(&stage, &[1; 32], Wrong, Trick::Nothing);
         assert!(shown.convicts, "{shown:?}");
         let shown = frame(&stage, &[1; 32], Honest, Trick::Nothing);
         assert!(shown.is_sound() && shown.failure.is_none() && !shown.convicts, "{shown:?}");

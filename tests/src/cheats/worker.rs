@@ -23,6 +23,9 @@ use gpux_proto::{
 
 use super::prover::{Prover, Round};
 
+/// No prover makes a round in no time: a window would never end.
+const ROUND_LEAST: Duration = Duration::from_micros(100);
+
 /// What computes: one engine a device, exact, of the claimed model's memory.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -186,7 +189,7 @@ impl Job {
             // The round that is being computed is ended first.
             while self.free[device] < at {
                 self.round(prover, device as u32);
-                self.free[device] += prover.length(self.honest[device]);
+                self.free[device] += prover.length(self.honest[device]).max(ROUND_LEAST);
             }
             answered = answered.max(self.free[device]);
             let (made, key) = (self.made.rounds[window][device].len() as u32, self.made.key(device as u32));
