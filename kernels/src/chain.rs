@@ -9,8 +9,8 @@ use crate::key::{Digest, Key};
 use crate::merkle;
 use crate::philox::{counter, philox};
 
-/// Lanes that run side by side in one thread: enough independent chains to hide a multiply-add's latency in registers of
-/// any width.
+/// Lanes that run side by side in one thread, unless a form says otherwise: enough independent chains to hide a multiply-add's
+/// latency in registers of any width.
 pub(crate) const TOGETHER: usize = 16;
 
 /// A precision.
@@ -79,17 +79,17 @@ impl<F: Real, const PAIRS: usize> Lane<F, PAIRS> {
 
     /// What the leaf hashes.
     pub(crate) fn result(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(size_of_val(&self.x) + size_of_val(&self.y));
         self.x.iter().chain(&self.y).for_each(|value| value.write(&mut bytes));
         bytes
     }
 }
 
 /// Lanes that run side by side.
-pub(crate) type Lanes<F, const PAIRS: usize> = [Lane<F, PAIRS>; TOGETHER];
+pub(crate) type Lanes<F, const PAIRS: usize, const LANES: usize = TOGETHER> = [Lane<F, PAIRS>; LANES];
 
 /// The reference of the chains: plain loops, which every other form must equal.
-pub(crate) fn run_portable<F: Real, const PAIRS: usize>(lanes: &mut Lanes<F, PAIRS>, steps: u32) {
+pub(crate) fn run_portable<F: Real, const PAIRS: usize>(lanes: &mut [Lane<F, PAIRS>], steps: u32) {
     for lane in lanes {
         for _ in 0..steps {
             for ((x, y), s) in lane.x.iter_mut().zip(&mut lane.y).zip(&lane.s) {
@@ -101,15 +101,15 @@ pub(crate) fn run_portable<F: Real, const PAIRS: usize>(lanes: &mut Lanes<F, PAI
 }
 
 /// Computes the leaves of lanes of `total`, each as (key, lane), in the order given, with `run` for the steps.
-pub(crate) fn leaves<F: Real, const PAIRS: usize>(
+pub(crate) fn leaves<F: Real, const PAIRS: usize, const LANES: usize>(
     stream: u32,
     items: &[(Key, u32)],
     (total, steps): (u32, u32),
-    run: fn(&mut Lanes<F, PAIRS>, u32),
+    run: fn(&mut Lanes<F, PAIRS, LANES>, u32),
 ) -> Vec<Digest> {
     let mut leaves = Vec::with_capacity(items.len());
-    for group in items.chunks(TOGETHER) {
-        let mut lanes = [Lane::default(); TOGETHER];
+    for group in items.chunks(LANES) {
+        let mut lanes = [Lane::default(); LANES];
         for (lane, (key, index)) in lanes.iter_mut().zip(group) {
             *lane = Lane::start(key, stream, *index);
         }

@@ -19,14 +19,23 @@ const PAIRS: usize = 4;
 
 /// Computes the leaves of lanes of `total`, each as (key, lane), in the order given.
 pub(crate) fn leaves(items: &[(Key, u32)], total: u32, steps: u32) -> Vec<Digest> {
+    #[cfg(target_arch = "x86_64")]
+    if avx512::available() {
+        return chain::leaves(stream::CHAIN, items, (total, steps), avx512::run);
+    }
     chain::leaves(stream::CHAIN, items, (total, steps), run)
 }
 
-fn run(lanes: &mut Lanes<f64, PAIRS>, steps: u32) {
+/// Lanes that run side by side here.
+pub(crate) fn together() -> usize {
     #[cfg(target_arch = "x86_64")]
     if avx512::available() {
-        return avx512::run(lanes, steps);
+        return avx512::LANES;
     }
+    chain::TOGETHER
+}
+
+fn run(lanes: &mut Lanes<f64, PAIRS>, steps: u32) {
     #[cfg(target_arch = "x86_64")]
     if philox::avx2::available() {
         return avx2::run(lanes, steps);

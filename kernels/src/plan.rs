@@ -106,7 +106,9 @@ fn production(probe: ProbeId) -> Option<Parameters> {
         ProbeId::Fma64 => Shape::Chains { lanes: 1 << 18, steps: 1 << 14 },
         // 5.5e11.
         ProbeId::Dp4a => Shape::Chains { lanes: 1 << 18, steps: 1 << 14 },
-        ProbeId::Cpu => Shape::Chains { lanes: 4_096, steps: 1 << 14 },
+        // 5.4e9: 128 cores of 1e11 make 21,000, one core of 4e9 makes one in 1.3 s. Shorter chains would measure how lanes are
+        // begun and hashed as well: 15 % of the time at 2^14 steps, 4 % at 2^16. A multiple of 16 and 20 lanes on 64 threads.
+        ProbeId::Cpu => Shape::Chains { lanes: 5_120, steps: 1 << 16 },
         ProbeId::Vram => Shape::Walk { cells: 0, walkers: 1_024, steps: 4_096, hard: 128 },
         ProbeId::Ram => Shape::Walk { cells: 0, walkers: 64, steps: 4_096, hard: 128 },
         // A pass over all memory takes some 50 ms on every card: bandwidth grows with size.

@@ -22,7 +22,7 @@ use crate::philox::{self, counter, stream};
 /// Bytes of a cell.
 pub(crate) const CELL_BYTES: usize = 64;
 /// Walks that run side by side in one thread.
-const TOGETHER: usize = 8;
+pub(crate) const TOGETHER: usize = 8;
 
 /// A cell's words.
 pub(crate) type Cell = [u32; 16];
@@ -89,13 +89,16 @@ fn start(key: &Key, walker: u32) -> u64 {
 
 /// Where a walk reads.
 pub(crate) trait Source {
-    /// Returns the cells of eight walks.
-    fn read(&self, indices: &[u64; TOGETHER]) -> [Cell; TOGETHER];
+    /// Walks on with each of eight walks over `cells`.
+    fn walk_on(&self, states: &mut [u64; TOGETHER], cells: u64);
 }
 
 impl Source for Fill {
-    fn read(&self, indices: &[u64; TOGETHER]) -> [Cell; TOGETHER] {
-        self.cells_together(indices)
+    fn walk_on(&self, states: &mut [u64; TOGETHER], cells: u64) {
+        let read = self.cells_together(&states.map(|state| index(state, cells)));
+        for (state, cell) in states.iter_mut().zip(&read) {
+            *state = step(*state, cell);
+        }
     }
 }
 
@@ -106,18 +109,16 @@ pub(crate) struct Memory {
     pub(crate) held: Vec<Cell>,
 }
 
-impl Memory {
-    fn cell(&self, index: u64) -> Cell {
-        match self.held.get(index as usize) {
-            Some(cell) => *cell,
-            None => self.fill.cell(index),
-        }
-    }
-}
-
 impl Source for Memory {
-    fn read(&self, indices: &[u64; TOGETHER]) -> [Cell; TOGETHER] {
-        indices.map(|index| self.cell(index))
+    fn walk_on(&self, states: &mut [u64; TOGETHER], cells: u64) {
+        for state in states {
+            let at = index(*state, cells);
+            // Folded where it lies: copies of eight cells would keep the processor from looking ahead to the next reads.
+            *state = match self.held.get(at as usize) {
+                Some(cell) => step(*state, cell),
+                None => step(*state, &self.fill.cell(at)),
+            };
+        }
     }
 }
 
@@ -141,10 +142,7 @@ pub(crate) fn leaves(source: &impl Source, cells: u64, items: &[(Key, u32)], wal
             *state = start(key, *walker);
         }
         for _ in 0..steps {
-            let read = source.read(&states.map(|state| index(state, cells)));
-            for (state, cell) in states.iter_mut().zip(&read) {
-                *state = step(*state, cell);
-            }
+            source.walk_on(&mut states, cells);
         }
         let ends = states.iter().zip(group);
         leaves.extend(ends.map(|(state, (_, walker))| merkle::unit_leaf(*walker, total, &state.to_le_bytes())));

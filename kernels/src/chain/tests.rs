@@ -6,15 +6,17 @@ use proptest::test_runner::TestRunner;
 use super::*;
 
 /// Lanes far apart under one key.
-pub(crate) fn started<F: Real, const PAIRS: usize>(seed: [u8; 32]) -> Lanes<F, PAIRS> {
+pub(crate) fn started<F: Real, const PAIRS: usize, const LANES: usize>(seed: [u8; 32]) -> Lanes<F, PAIRS, LANES> {
     std::array::from_fn(|lane| Lane::start(&Key::first(&seed, 0), 7, lane as u32 * 77))
 }
 
 /// A fast form gives the reference's bits.
-pub(crate) fn equals_the_reference<F: Real, const PAIRS: usize>(run: fn(&mut Lanes<F, PAIRS>, u32)) {
+pub(crate) fn equals_the_reference<F: Real, const PAIRS: usize, const LANES: usize>(
+    run: fn(&mut Lanes<F, PAIRS, LANES>, u32),
+) {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(64));
     let law = |(seed, steps): ([u8; 32], u32)| {
-        let (mut fast, mut plain) = (started::<F, PAIRS>(seed), started::<F, PAIRS>(seed));
+        let (mut fast, mut plain) = (started::<F, PAIRS, LANES>(seed), started::<F, PAIRS, LANES>(seed));
         run(&mut fast, steps);
         run_portable(&mut plain, steps);
         for (fast, plain) in fast.iter().zip(&plain) {

@@ -16,8 +16,6 @@ use crate::{chain, dp4a, fma32, fma64, link, stream};
 
 /// Pieces a thread of work that is cut evenly: few enough to be cheap, enough to even out.
 const PIECES_A_THREAD: usize = 4;
-/// Lanes of chains that are computed side by side in one thread, so that pieces end where groups do.
-const CHAINS_TOGETHER: u32 = chain::TOGETHER as u32;
 
 /// A prepared session.
 #[derive(Debug)]
@@ -118,15 +116,21 @@ impl Engine {
                 self.product(key, Product { operands, n, k, tile })
             }
             (Shape::Chains { steps, .. }, _) => {
-                let chains = match self.parameters.probe {
-                    ProbeId::Fma32 => fma32::leaves,
-                    ProbeId::Dp4a => dp4a::leaves,
-                    _ => fma64::leaves,
-                };
-                self.split(units, CHAINS_TOGETHER, |part| chains(&items(key, part), units, steps))
+                // Pieces end where groups of lanes do that are computed side by side.
+                let (chains, together): (fn(&[(Key, u32)], u32, u32) -> Vec<Digest>, usize) =
+                    match self.parameters.probe {
+                        ProbeId::Fma32 => (fma32::leaves, chain::TOGETHER),
+                        ProbeId::Dp4a => (dp4a::leaves, chain::TOGETHER),
+                        _ => (fma64::leaves, fma64::together()),
+                    };
+                self.split(units, together as u32, |part| chains(&items(key, part), units, steps))
             }
             (Shape::Walk { steps, .. }, Memory::Cells(memory)) => {
-                self.split(units, 1, |part| vram::leaves(memory, memory.fill.cells, &items(key, part), (units, steps)))
+                // Walks of one thread go side by side, as many as its reads can overlap: one after another each would wait.
+                let piece = units.div_ceil(self.threads as u32).min(vram::TOGETHER as u32);
+                self.pieces(units, piece, |part| {
+                    vram::leaves(memory, memory.fill.cells, &items(key, part), (units, steps))
+                })
             }
             (Shape::Link { blocks, trips }, _) => {
                 let leaf = |unit| link::leaf(&self.fill, key, unit, (blocks, trips));
@@ -153,7 +157,12 @@ impl Engine {
     /// Cuts units into pieces of whole groups and computes them on all threads.
     fn split(&self, units: u32, group: u32, work: impl Fn(std::ops::Range<u32>) -> Vec<Digest> + Sync) -> Vec<Digest> {
         let pieces = (self.threads * PIECES_A_THREAD) as u32;
-        let piece = units.div_ceil(pieces).next_multiple_of(group).max(1);
+        self.pieces(units, units.div_ceil(pieces).next_multiple_of(group), work)
+    }
+
+    /// Computes units in pieces of this size on all threads.
+    fn pieces(&self, units: u32, piece: u32, work: impl Fn(std::ops::Range<u32>) -> Vec<Digest> + Sync) -> Vec<Digest> {
+        let piece = piece.max(1);
         let parts = self.each(units.div_ceil(piece) as usize, |at| {
             let from = at as u32 * piece;
             work(from..(from + piece).min(units))

@@ -5,8 +5,8 @@ use crate::chain::tests::{equals_the_reference, lanes_are_independent, started};
 fn vectors_equal_the_reference() {
     equals_the_reference(run);
     #[cfg(target_arch = "x86_64")]
-    if philox::avx2::available() {
-        equals_the_reference(avx2::run);
+    if avx512::available() {
+        equals_the_reference(avx512::run);
     }
 }
 

@@ -43,6 +43,20 @@ fn a_frame_of_one_side_is_none_of_the_other() {
     assert!(b.receive(Side::Node, &frame, &renter.verifying_key()).is_err());
 }
 
+#[test]
+fn a_frame_of_another_session_is_refused_by_its_signature() {
+    let (renter, node, mut a, mut b) = pair();
+    let mut elsewhere = Chains::new([8; 32]);
+    for (side, key) in [(Side::Renter, &renter), (Side::Node, &node)] {
+        // The same party says the same at the same place of another session, whose OPEN has another id.
+        let frame = elsewhere.send(side, vec![1], key).unwrap();
+        let refused = b.receive(side, &frame, &key.verifying_key());
+        assert_eq!(refused, Err(Error::Signature(signing::Error::Ed25519("frame"))));
+        let own = a.send(side, vec![1], key).unwrap();
+        b.receive(side, &own, &key.verifying_key()).unwrap();
+    }
+}
+
 /// What is said: by the node or not, and the bytes.
 type Said = Vec<(bool, Vec<u8>)>;
 

@@ -58,6 +58,12 @@ pub(super) struct Twist {
     pub(super) short_windows: bool,
     /// The fisher asks for this many windows more than the plan has.
     pub(super) more_windows: u32,
+    /// Each Pong after the first of a window is the first again.
+    pub(super) replayed_pong: bool,
+    /// Every window has the same seed.
+    pub(super) replayed_seed: bool,
+    /// The rental's number.
+    pub(super) nonce: u64,
     /// The executable's name is this long.
     pub(super) name_bytes: usize,
     /// The variant of the worker that runs.
@@ -230,7 +236,7 @@ fn talk_through(talk: &mut Talk<'_>, probe: ProbeId, twist: &Twist) {
 }
 
 fn window_of(talk: &mut Talk<'_>, plan: &Plan, window: u32, device: &mut CpuDevice, trees: &mut Vec<merkle::Tree>) {
-    let seed = [0x40 + window as u8; 32];
+    let seed = [0x40 + if talk.twist.replayed_seed { 0 } else { window as u8 }; 32];
     talk.input(job_input::Message::Challenge(Challenge { window, seed: seed.to_vec() }));
     let made = rounds(device, plan, Key::first(&seed, 0), talk.twist, 1);
     trees.extend(made.trees);
@@ -244,6 +250,7 @@ fn window_of(talk: &mut Talk<'_>, plan: &Plan, window: u32, device: &mut CpuDevi
         }
         let fall = u32::from(talk.twist.fewer_rounds && ping == 1);
         let rounds = 1 + u32::from(talk.twist.boast) - fall;
+        let nonce = if talk.twist.replayed_pong { u64::from(window * 100) } else { nonce };
         let devices = vec![Progress { rounds, key: made.key.as_bytes().to_vec() }];
         talk.output(job_output::Message::Pong(Pong { nonce, window, devices }));
     }
@@ -277,7 +284,12 @@ fn opened(parties: &Parties, twist: &Twist) -> Bundle {
         valid_until: 2_000_000_000,
     };
     let digest = signing::offer_digest(&offer).unwrap();
-    let terms = Terms { consumer: address(&parties.consumer), offer: Some(offer.clone()), note: vec![5; 32], nonce: 1 };
+    let terms = Terms {
+        consumer: address(&parties.consumer),
+        offer: Some(offer.clone()),
+        note: vec![5; 32],
+        nonce: twist.nonce,
+    };
     let worker = worker().build(&twist.variant).unwrap();
     let executable = File {
         name: format!("gpux-job{}", "x".repeat(twist.name_bytes)),

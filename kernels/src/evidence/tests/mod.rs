@@ -59,6 +59,7 @@ fn what_the_host_does_wrong_is_a_failure_with_its_step() {
         (Twist { other_cells: true, ..Twist::default() }, Step::Prepare),
         (Twist { fewer_rounds: true, ..Twist::default() }, Step::Window),
         (Twist { after_root: true, ..Twist::default() }, Step::Root),
+        (Twist { replayed_pong: true, ..Twist::default() }, Step::Window),
         (Twist { silent_after: Some(0), ..Twist::default() }, Step::Prepare),
         (Twist { silent_after: Some(3), ..Twist::default() }, Step::Window),
         (Twist { silent_after: Some(43), ..Twist::default() }, Step::Root),
@@ -83,6 +84,7 @@ fn what_a_framing_fisher_does_voids_the_bundle() {
         (Twist { other_head: true, ..wrong.clone() }, "conversation"),
         (Twist { short_windows: true, ..wrong.clone() }, "conversation"),
         (Twist { more_windows: 1, ..wrong.clone() }, "conversation"),
+        (Twist { replayed_seed: true, ..wrong.clone() }, "conversation"),
         (Twist { name_bytes: 64 << 10, ..wrong }, "job"),
     ];
     for (twist, check) in cases {
@@ -139,6 +141,48 @@ fn every_part_of_the_bundle_is_bound() {
         assert_eq!(shown.first_unsound().map(|check| check.name), Some(check));
         assert!(!shown.convicts);
     }
+}
+
+#[test]
+fn what_was_said_in_another_session_rental_or_by_another_node_is_no_evidence_here() {
+    type Edit = (&'static str, fn(&mut Bundle, Bundle));
+    let here = bundle(ProbeId::Cpu, &Twist { wrong_units: 256, ..Twist::default() });
+    // The same node and fisher, another job in the same rental; and the same job in another rental.
+    let session = Twist { wrong_units: 256, name_bytes: 1, ..Twist::default() };
+    let rental = Twist { wrong_units: 256, nonce: 2, ..Twist::default() };
+    let edits: [Edit; 6] = [
+        ("frames", |here, there| here.frames = there.frames),
+        ("frames", |here, there| here.frames[3] = there.frames[3].clone()),
+        ("open", |here, there| here.open = there.open),
+        ("frames", |here, _| here.frames.swap(0, 2)),
+        ("frames", |here, _| here.frames.insert(4, here.frames[2].clone())),
+        ("frames", |here, _| here.frames[9].time_us = 0),
+    ];
+    for twist in [session.clone(), rental.clone()] {
+        let there = bundle(ProbeId::Cpu, &twist);
+        for (index, (check, edit)) in edits.iter().enumerate() {
+            let mut mixed = here.clone();
+            edit(&mut mixed, there.clone());
+            let shown = examine(&mixed, &rules(), Depth::Transcript);
+            assert_eq!(shown.first_unsound().map(|check| check.name), Some(*check), "case {index}");
+            assert!(!shown.convicts);
+        }
+    }
+    let unsound = |edit: fn(&mut Bundle, Bundle), twist: &Twist| {
+        let mut mixed = here.clone();
+        edit(&mut mixed, bundle(ProbeId::Cpu, twist));
+        examine(&mixed, &rules(), Depth::Transcript).first_unsound().map(|check| check.name)
+    };
+    assert_eq!(unsound(|here, there| here.hello = there.hello, &session), Some("job"), "another job's hello");
+    assert_eq!(unsound(|here, there| here.hello = there.hello, &rental), Some("hello"), "another rental's hello");
+    assert_eq!(unsound(|here, there| here.terms = there.terms, &rental), Some("hello"), "another rental's terms");
+    let stranger = gpux_proto::signing::SigningKey::from_bytes(&[99; 32]);
+    let mut foreign = descriptor(&parties());
+    foreign.node = stranger.verifying_key().to_bytes().to_vec();
+    let mut mixed = here.clone();
+    mixed.descriptor = Some(gpux_proto::signing::sign(gpux_proto::signing::Domain::Descriptor, &foreign, &stranger));
+    let shown = examine(&mixed, &rules(), Depth::Transcript);
+    assert_eq!(shown.first_unsound().map(|check| check.name), Some("offer"), "another node's descriptor");
 }
 
 #[test]

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<bool> {
     let binaries = Binaries::beside_this_program()?;
     let mut figures = bench::verification::figures();
+    figures.extend(bench::probes::figures()?);
     figures.extend(bench::store::figures(&binaries)?);
     figures::print(&figures);
     figures::write(&figures::path(binaries.target(), "bench"), &figures)?;
