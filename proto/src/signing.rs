@@ -46,6 +46,8 @@ pub enum Domain {
     Checkpoint,
     /// An `Acknowledgement`.
     Acknowledgement,
+    /// What an owner's devices reach; its payload is no message but the canonical bytes that `gpux-kernels` defines.
+    Calibration,
 }
 
 impl Domain {
@@ -66,6 +68,7 @@ impl Domain {
             Self::Bundle => "gpux/bundle/1",
             Self::Checkpoint => "gpux/checkpoint/1",
             Self::Acknowledgement => "gpux/acknowledgement/1",
+            Self::Calibration => "gpux/calibration/1",
         }
     }
 }
