@@ -1,5 +1,6 @@
 //! Packs the committed GPU modules, `ptx/sm_<level>/<probe>.ptx`, into the region that `src/release/region.rs` describes: in the
 //! worker it is where `build(release, variant)` finds them and puts the varied ones. Without modules the region is empty.
+//! Lists the calibration files of models, so that accepting one is adding a file.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -22,8 +23,20 @@ fn main() -> io::Result<()> {
         }
     }
     let region = region(&pack(&distinct(modules)));
-    let path = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("region.bin");
-    fs::write(path, region)
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
+    fs::write(Path::new(&out).join("region.bin"), region)?;
+    fs::write(Path::new(&out).join("calibration.rs"), calibration(&Path::new("calibration").canonicalize()?)?)
+}
+
+/// The texts of all models' files as a constant; the development market's file is another kind.
+fn calibration(folder: &Path) -> io::Result<String> {
+    println!("cargo:rerun-if-changed=calibration");
+    let is_model = |path: &std::path::PathBuf| {
+        path.extension().is_some_and(|kind| kind == "toml") && !path.ends_with("development.toml")
+    };
+    let files = entries(folder)?.into_iter().filter(is_model);
+    let texts: Vec<String> = files.map(|path| format!("include_str!({path:?})")).collect();
+    Ok(format!("const TEXTS: [&str; {}] = [{}];\n", texts.len(), texts.join(", ")))
 }
 
 /// The entries of a folder in a fixed order, so that the same sources give the same worker.

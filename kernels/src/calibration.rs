@@ -1,8 +1,17 @@
 //! What honest hardware reaches with our kernels: the rate to which a measurement is compared.
 //!
-//! Owns the embedded files of `calibration/`. The development market has its own file for simulated devices, refused
-//! in every other mode. A model without a file is expected at a stated fraction of the catalogue's figure and marked
-//! uncalibrated: it can score, but opens no statistical case. Never measures anything.
+//! Owns the embedded files of `calibration/`: of each model what owners measured and signed ([`File`]), and of the
+//! development market what simulated devices reach, refused in every other mode. A model without enough devices in a file is
+//! expected at a stated fraction of the catalogue's figure and marked uncalibrated: it can score, but opens no statistical
+//! case. Never measures anything.
+
+mod contribution;
+mod file;
+mod kernels;
+
+pub use contribution::{Contribution, Device, Measured};
+pub use file::{DEVICES_MIN, FILE_BYTES_MAX, File, OWNERS_MIN};
+pub use kernels::digest as kernels_digest;
 
 use std::sync::LazyLock;
 
@@ -41,11 +50,66 @@ pub enum Error {
     /// A calibration file is malformed.
     #[error("calibration file: {0}")]
     File(String),
+    /// The owner did not sign this.
+    #[error("calibration file: the signature of {owner} is not over these figures")]
+    Signature {
+        /// The owner.
+        owner: String,
+    },
+    /// Other kernels were measured.
+    #[error("calibration file: {owner} measured kernels {kernels}, which are not these")]
+    Kernels {
+        /// The owner.
+        owner: String,
+        /// The digest that stands in the file.
+        kernels: String,
+    },
+    /// A device stands in the file twice.
+    #[error("calibration file: device {device} of {owner} stands there twice")]
+    Twice {
+        /// The owner.
+        owner: String,
+        /// The device.
+        device: String,
+    },
+    /// Two files are of different models.
+    #[error("calibration files of {model:?} and of {other:?} cannot be merged")]
+    OtherModel {
+        /// The one.
+        model: String,
+        /// The other.
+        other: String,
+    },
+    /// The model cannot reach that.
+    #[error("calibration file: {rate} is no rate of {probe} on {model:?}")]
+    Figure {
+        /// The probe.
+        probe: ProbeId,
+        /// The model.
+        model: String,
+        /// What is claimed.
+        rate: u64,
+    },
+    /// Too few devices or owners for a reference.
+    #[error(
+        "{probe} on {model:?} is not calibrated: {devices} devices of {owners} owners, {DEVICES_MIN} of {OWNERS_MIN} are \
+         needed"
+    )]
+    TooFew {
+        /// The probe.
+        probe: ProbeId,
+        /// The model.
+        model: String,
+        /// Devices with a rate.
+        devices: usize,
+        /// Their owners.
+        owners: usize,
+    },
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Simulated {
     market: String,
     driver: String,
     owners: u32,
@@ -62,8 +126,8 @@ struct Fractions {
     expected: f64,
 }
 
-fn parse(text: &str) -> Result<File, Error> {
-    let file: File = toml::from_str(text).map_err(|error| Error::File(error.message().to_owned()))?;
+fn parse(text: &str) -> Result<Simulated, Error> {
+    let file: Simulated = toml::from_str(text).map_err(|error| Error::File(error.message().to_owned()))?;
     let Fractions { speed, expected } = file.fractions;
     let refuse = |what: &str| Err(Error::File(what.to_owned()));
     if file.market != "development" || file.driver != "simulated" || file.owners != 0 {
@@ -78,7 +142,21 @@ fn parse(text: &str) -> Result<File, Error> {
     Ok(file)
 }
 
-static FILE: LazyLock<File> = LazyLock::new(|| parse(DEVELOPMENT).expect("the embedded file is parsed by a test"));
+static SIMULATED: LazyLock<Simulated> =
+    LazyLock::new(|| parse(DEVELOPMENT).expect("the embedded file is parsed by a test"));
+
+// TEXTS: every other file of `calibration/`.
+include!(concat!(env!("OUT_DIR"), "/calibration.rs"));
+
+static MODELS: LazyLock<Vec<File>> = LazyLock::new(|| {
+    TEXTS.iter().map(|text| File::parse(text).expect("the embedded files are parsed by a test")).collect()
+});
+
+/// What the embedded files say of a model, if they say enough.
+fn reference(model: &Model, probe: ProbeId) -> Option<f64> {
+    let file = MODELS.iter().find(|file| file.model == model.name)?;
+    file.reference(probe).ok().map(|rate| rate as f64)
+}
 
 fn figure(model: &Model, probe: ProbeId) -> Result<f64, Error> {
     model.figure(probe).ok_or_else(|| Error::NoFigure { probe, model: model.name.clone() })
@@ -88,14 +166,17 @@ fn figure(model: &Model, probe: ProbeId) -> Result<f64, Error> {
 pub fn expected(model: &Model, probe: ProbeId, market: Market) -> Result<Expected, Error> {
     let figure = figure(model, probe)?;
     Ok(match market {
-        Market::Development => Expected { rate: figure * FILE.fractions.expected, calibrated: true },
-        Market::Production => Expected { rate: figure * UNCALIBRATED_FRACTION, calibrated: false },
+        Market::Development => Expected { rate: figure * SIMULATED.fractions.expected, calibrated: true },
+        Market::Production => match reference(model, probe) {
+            Some(rate) => Expected { rate, calibrated: true },
+            None => Expected { rate: figure * UNCALIBRATED_FRACTION, calibrated: false },
+        },
     })
 }
 
 /// Returns the rate at which a simulated device of a model runs.
 pub fn simulated_rate(model: &Model, probe: ProbeId) -> Result<f64, Error> {
-    Ok(figure(model, probe)? * FILE.fractions.speed)
+    Ok(figure(model, probe)? * SIMULATED.fractions.speed)
 }
 
 #[cfg(test)]
@@ -132,6 +213,7 @@ mod tests {
     #[test]
     fn malformed_files_are_refused() {
         assert!(parse(DEVELOPMENT).is_ok());
+        assert!(TEXTS.iter().all(|text| File::parse(text).is_ok()));
         assert!(parse(&DEVELOPMENT.replace("0.72", "0.80")).is_err());
         assert!(parse(&DEVELOPMENT.replace("\"development\"", "\"public\"")).is_err());
         assert!(parse(&DEVELOPMENT.replace("owners = 0", "owner = 0")).is_err());

@@ -1,5 +1,6 @@
 //! The command line of `gpux-prober`: what may be asked, and the exit codes (0 ok, 1 failed, 2 `check` found problems, 64
 //! usage). Everything is parsed and opened before the first transaction; secrets come from files only.
+mod calibrate;
 mod check;
 mod doctor;
 mod endpoint;
@@ -31,6 +32,8 @@ enum Command {
     Run(Run),
     /// Probes this machine, or every claim of one node, and prints a table; no report.
     Check(Box<check::Check>),
+    /// Measures this machine's devices for a calibration file, or merges such files.
+    Calibrate(calibrate::Calibrate),
     /// Says what is missing on this machine and around it, and what to do.
     Doctor(Box<doctor::Doctor>),
     /// Answers the network part of `check --network` on another machine.
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Run(arguments) => run::run(arguments, stop).await,
             Command::Check(arguments) => check::run(*arguments, stop).await,
+            Command::Calibrate(arguments) => calibrate::run(arguments, stop).await,
             Command::Doctor(arguments) => doctor::run(*arguments, stop).await,
             Command::Endpoint(arguments) => endpoint::run(arguments, stop).await,
             Command::Sweep(arguments) => sweep(arguments).await,

@@ -48,6 +48,8 @@ pub enum Domain {
     Acknowledgement,
     /// A relay's `Stamps`.
     Stamps,
+    /// What an owner's devices reach; its payload is no message but the canonical bytes that `gpux-kernels` defines.
+    Calibration,
 }
 
 impl Domain {
@@ -69,6 +71,7 @@ impl Domain {
             Self::Checkpoint => "gpux/checkpoint/1",
             Self::Acknowledgement => "gpux/acknowledgement/1",
             Self::Stamps => "gpux/stamps/1",
+            Self::Calibration => "gpux/calibration/1",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `gpux-prober check`: a node that is rented for it, or this machine by itself.
 mod local;
+mod network;
 mod node;
 mod report;
+mod row;
 
 use super::{
     endpoint, output,

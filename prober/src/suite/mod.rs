@@ -16,7 +16,7 @@ use gpux_kernels::{
     device::{DeviceInfo, cpu::CpuDevice, disk::DiskDevice, host},
     plan::Plan,
 };
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The probes of a card, in the order in which they run.
 pub const OF_CARDS: [ProbeId; 8] = [
@@ -74,6 +74,8 @@ pub struct Suite {
     pub length: Length,
     /// The folder whose disk is probed.
     pub folder: PathBuf,
+    /// Only this card, counted from 0; otherwise all of them at once.
+    pub card: Option<usize>,
 }
 
 /// There is no measurement.
@@ -101,19 +103,23 @@ impl Suite {
     pub async fn run(&self, probe: ProbeId, watch: &Watch) -> Result<Ran, Error> {
         let limits = Limits::now(&self.folder);
         let plan = fitted(probe, self.length, &limits)?;
-        let folder = self.folder.clone();
-        let choose = move |parameters: &Parameters| devices(parameters.probe, &folder, &limits);
+        let suite = self.clone();
+        let choose = move |parameters: &Parameters| suite.devices(parameters.probe, &limits);
         let held = local::hold(&plan, choose, watch).await.map_err(Error::Session)?;
         Ok(Ran { plan, held })
     }
-}
 
-fn devices(probe: ProbeId, folder: &Path, limits: &Limits) -> Devices {
-    match probe {
-        ProbeId::Disk => Ok(vec![Box::new(DiskDevice::new(folder)?)]),
-        probe if probe.on_host() => {
-            Ok(vec![Box::new(CpuDevice::new(host::threads()).with_usable_bytes(limits.memory_bytes))])
+    fn devices(&self, probe: ProbeId, limits: &Limits) -> Devices {
+        match probe {
+            ProbeId::Disk => Ok(vec![Box::new(DiskDevice::new(&self.folder)?)]),
+            probe if probe.on_host() => {
+                Ok(vec![Box::new(CpuDevice::new(host::threads()).with_usable_bytes(limits.memory_bytes))])
+            }
+            _ => {
+                let cards = job::cards()?;
+                let asked = (0..).zip(cards).filter(|(at, _)| self.card.is_none_or(|card| card == *at));
+                Ok(asked.map(|(_, card)| card).collect())
+            }
         }
-        _ => job::cards(),
     }
 }

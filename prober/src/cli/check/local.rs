@@ -2,7 +2,9 @@
 //! code 0 when all is well, 2 when something is wrong or less than claimed, 1 when it was interrupted.
 use super::{
     Here, Identified, identified,
-    report::{Claimed, Facts, LOOPBACK, Network, Outcome, Report, Row},
+    network::{LOOPBACK, Network},
+    report::{Claimed, Facts, Report},
+    row::{Outcome, Row},
 };
 use crate::{
     cli::output::{self, Progress},
@@ -32,7 +34,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 pub(super) async fn run(arguments: Here, json: bool, stop: CancellationToken) -> anyhow::Result<ExitCode> {
     let folder = arguments.disk.canonicalize().with_context(|| format!("folder {}", arguments.disk.display()))?;
     let length = if arguments.quick { Length::Quick } else { Length::Full };
-    let suite = Suite { length, folder };
+    let suite = Suite { length, folder, card: None };
     let report = tokio::select! {
         report = report(&suite, &arguments, json) => report,
         // What is written has no name and goes with this process, and so does the memory.

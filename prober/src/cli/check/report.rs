@@ -1,60 +1,11 @@
 //! What a machine's check of itself found: the same content as a table with words and as one JSON document. Pure: from
-//! measurements to rows and a verdict.
-use super::Identified;
+//! measurements to problems and a verdict.
+use super::{Identified, network::Network, row::Row};
 use crate::{
     cli::{output, table},
-    net::{self, Figures},
-    suite::{Claim, Machine, Ran},
+    suite::{Claim, Machine},
 };
-use gpux_kernels::{
-    evidence::{Expectation, measure},
-    measure::RATIO_ONE,
-    probe::ProbeId,
-};
-use gpux_proto::evidence::Step;
 use serde::Serialize;
-
-/// From this share of a claim on nothing is said against it, as `check NODE_URL` does.
-const CLEAN: f64 = 0.9;
-
-/// The end point of a machine that is its own.
-pub(super) const LOOPBACK: &str = "loopback";
-
-/// How a probe ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
-    /// Every drawn result is exact.
-    Pass,
-    /// Results are wrong, or the session broke.
-    Fail,
-    /// It could not run here.
-    NotRun,
-}
-
-/// A probe and what it found.
-#[derive(Debug, Serialize)]
-pub(super) struct Row {
-    pub(super) probe: ProbeId,
-    pub(super) outcome: Outcome,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) detail: String,
-    pub(super) rate_unit: &'static str,
-    pub(super) measured_rate: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expected_rate: Option<u64>,
-    pub(super) measured_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expected_bytes: Option<u64>,
-    /// Measured over expected: of memory the worse of size and rate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ratio: Option<f64>,
-    /// Whether the expected rate comes from a calibration, and not from a share of the catalogue's figure.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) calibrated: Option<bool>,
-    pub(super) drawn: u32,
-    pub(super) wrong: u32,
-}
 
 /// What was claimed of the cards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,20 +27,6 @@ pub(super) struct Facts {
     /// Why there is no card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) no_cards: Option<String>,
-}
-
-/// The way to an end point.
-#[derive(Debug, Serialize)]
-pub(super) struct Network {
-    /// Where; "loopback" is this machine.
-    pub(super) endpoint: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) failure: Option<String>,
-    pub(super) down_bits_per_second: u64,
-    pub(super) up_bits_per_second: u64,
-    pub(super) round_trip_us: f64,
-    /// How far the other end can be at most.
-    pub(super) distance_max_km: f64,
 }
 
 /// Everything that was found.
@@ -127,6 +64,10 @@ impl Claimed {
             count => format!("{count} x {}", self.model),
         }
     }
+
+    fn claimant(&self) -> &'static str {
+        if self.by_driver { "the driver" } else { "it" }
+    }
 }
 
 impl From<&Machine> for Facts {
@@ -141,156 +82,10 @@ impl From<&Machine> for Facts {
     }
 }
 
-impl Row {
-    /// A probe that could not run.
-    pub(super) fn not_run(probe: ProbeId, detail: String) -> Self {
-        Self {
-            probe,
-            outcome: Outcome::NotRun,
-            detail,
-            rate_unit: probe.rate_unit(),
-            measured_rate: 0,
-            expected_rate: None,
-            measured_bytes: 0,
-            expected_bytes: None,
-            ratio: None,
-            calibrated: None,
-            drawn: 0,
-            wrong: 0,
-        }
-    }
-
-    /// A probe that ran.
-    pub(super) fn new(ran: &Ran, expectation: Option<&Expectation>) -> Self {
-        let (probe, examination) = (ran.plan.probe, &ran.held.examination);
-        let told = ran.held.failure.as_ref().map(|failure| (failure.step, failure.detail.clone()));
-        let found = examination.failure.as_ref().map(|failure| (failure.step, failure.detail.clone()));
-        let unsound =
-            examination.first_unsound().map(|check| (Step::Verify, format!("{}: {}", check.name, check.detail)));
-        let ended = told.or(found).or(unsound);
-        let nothing = Expectation { probe, rate: 0.0, bytes: 0.0, calibrated: false, model: String::new() };
-        let measured = measure(examination, expectation.unwrap_or(&nothing));
-        let figures = measured.measurement.unwrap_or_default();
-        let outcome = match &ended {
-            None => Outcome::Pass,
-            Some((Step::Prepare, _)) => Outcome::NotRun,
-            Some(_) => Outcome::Fail,
-        };
-        let ratio = f64::from(measured.ratio.lower + measured.ratio.upper) / f64::from(2 * RATIO_ONE);
-        Self {
-            outcome,
-            detail: ended.map(|(_, detail)| in_short(&detail)).unwrap_or_default(),
-            measured_rate: figures.rate,
-            expected_rate: expectation.map(|expected| expected.rate as u64),
-            measured_bytes: figures.bytes,
-            expected_bytes: expectation.map(|expected| expected.bytes as u64).filter(|bytes| *bytes > 0),
-            ratio: expectation.map(|_| ratio),
-            calibrated: expectation.map(|expected| expected.calibrated),
-            drawn: examination.drawn,
-            wrong: examination.wrong.len() as u32,
-            ..Self::not_run(probe, String::new())
-        }
-    }
-
-    /// Whether less was delivered than was claimed.
-    fn is_short(&self) -> bool {
-        self.outcome == Outcome::Pass && self.ratio.is_some_and(|ratio| ratio < CLEAN)
-    }
-
-    /// What is wrong, in words. A card that nobody claimed may lack what it likes.
-    fn problem(&self) -> Option<String> {
-        let noun = self.probe.noun();
-        match self.outcome {
-            Outcome::Fail if self.wrong > 0 => {
-                Some(format!("wrong results in {} of {} samples of its {noun}", self.wrong, self.drawn))
-            }
-            Outcome::Fail => Some(format!("its {noun} was not measured: {}", self.detail)),
-            Outcome::NotRun if self.probe.on_host() || self.expected_rate.is_some() => {
-                Some(format!("its {noun} was not measured: {}", self.detail))
-            }
-            _ => None,
-        }
-    }
-
-    /// "81.9 of 227 Top/s", "11.2 GB at 9.10 Mreads/s".
-    fn figures(&self) -> String {
-        if self.measured_rate == 0 {
-            return "-".into();
-        }
-        let rate = match self.expected_rate {
-            Some(expected) => output::of(self.measured_rate, expected, self.rate_unit),
-            None => output::amount(self.measured_rate as f64, self.rate_unit),
-        };
-        match (self.measured_bytes, self.expected_bytes) {
-            (0, _) => rate,
-            (bytes, Some(expected)) => format!("{} at {rate}", output::of(bytes, expected, "B")),
-            (bytes, None) => format!("{} at {rate}", output::amount(bytes as f64, "B")),
-        }
-    }
-
-    fn result(&self) -> String {
-        match self.outcome {
-            Outcome::Pass if self.is_short() => "less than claimed".into(),
-            Outcome::Pass if self.ratio.is_some() => "as claimed".into(),
-            Outcome::Pass => format!("exact ({} of {} samples)", self.drawn - self.wrong, self.drawn),
-            Outcome::Fail if self.wrong > 0 => format!("WRONG ({} of {} samples)", self.wrong, self.drawn),
-            Outcome::Fail => format!("failed: {}", self.detail),
-            Outcome::NotRun => format!("not run: {}", self.detail),
-        }
-    }
-}
-
-/// The worker's words without who says them: it is this program.
-fn in_short(detail: &str) -> String {
-    ["the job gave up: ", "the job says: "].iter().find_map(|said| detail.strip_prefix(said)).unwrap_or(detail).into()
-}
-
-impl Network {
-    /// What was measured, or why nothing was.
-    pub(super) fn new(endpoint: String, measured: &Result<Figures, net::Error>) -> Self {
-        let nothing = Self {
-            endpoint,
-            failure: None,
-            down_bits_per_second: 0,
-            up_bits_per_second: 0,
-            round_trip_us: 0.0,
-            distance_max_km: 0.0,
-        };
-        match measured {
-            Err(error) => Self { failure: Some(error.to_string()), ..nothing },
-            Ok(figures) => Self {
-                down_bits_per_second: figures.down_bits_per_second as u64,
-                up_bits_per_second: figures.up_bits_per_second as u64,
-                round_trip_us: figures.round_trip_min.as_nanos() as f64 / 1e3,
-                distance_max_km: figures.distance_metres_max / 1e3,
-                ..nothing
-            },
-        }
-    }
-
-    fn row(&self) -> [String; 5] {
-        let (figures, result) = match &self.failure {
-            Some(failure) => ("-".into(), format!("not run: {failure}")),
-            None => {
-                let rate = |bits: u64| output::amount(bits as f64, "bit/s");
-                let (down, up) = (rate(self.down_bits_per_second), rate(self.up_bits_per_second));
-                let trip = match self.round_trip_us {
-                    us if us < 1e3 => format!("{us:.0} µs"),
-                    us => format!("{:.1} ms", us / 1e3),
-                };
-                let distance = format!(", at most {:.0} km away", self.distance_max_km.ceil());
-                let distance = if self.endpoint == LOOPBACK { "" } else { &distance };
-                (format!("{down} down, {up} up, {trip}"), format!("to {}{distance}", self.endpoint))
-            }
-        };
-        [ProbeId::Net.name().into(), String::new(), figures, String::new(), result]
-    }
-}
-
 impl Report {
     /// Draws the conclusions.
     pub(super) fn conclude(mut self) -> Self {
-        self.problems = self.rows_problems();
+        self.problems = self.found_problems();
         self.verdict = match (self.problems.as_slice(), &self.claimed) {
             ([], Some(claimed)) => format!("delivers what {} claims: {}", claimed.claimant(), claimed.words()),
             ([], None) => "everything that ran is exact; nothing was claimed of it".into(),
@@ -299,7 +94,7 @@ impl Report {
         self
     }
 
-    fn rows_problems(&self) -> Vec<String> {
+    fn found_problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.probes.iter().filter_map(Row::problem).collect();
         if let Some(claimed) = &self.claimed {
             problems.extend(self.missing(claimed));
@@ -358,8 +153,5 @@ impl Report {
     }
 }
 
-impl Claimed {
-    fn claimant(&self) -> &'static str {
-        if self.by_driver { "the driver" } else { "it" }
-    }
-}
+#[cfg(test)]
+mod tests;
