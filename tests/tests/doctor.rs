@@ -1,4 +1,6 @@
 //! `gpux-prober doctor` on a market that runs, and on one that something is wrong with.
+#![allow(clippy::unwrap_used, reason = "what cannot go on fails the test")]
+
 use gpux_contracts::Deployment;
 use gpux_tests::{
     chain::{Account, TOKEN},

@@ -17,6 +17,9 @@ use crate::{chain, dp4a, fma32, fma64, link, stream};
 /// Pieces a thread of work that is cut evenly: few enough to be cheap, enough to even out.
 const PIECES_A_THREAD: usize = 4;
 
+/// The leaves of lanes of chains, each named by its key and number, of so many lanes with so many steps.
+type Chains = fn(&[(Key, u32)], u32, u32) -> Vec<Digest>;
+
 /// A prepared session.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -117,12 +120,11 @@ impl Engine {
             }
             (Shape::Chains { steps, .. }, _) => {
                 // Pieces end where groups of lanes do that are computed side by side.
-                let (chains, together): (fn(&[(Key, u32)], u32, u32) -> Vec<Digest>, usize) =
-                    match self.parameters.probe {
-                        ProbeId::Fma32 => (fma32::leaves, chain::TOGETHER),
-                        ProbeId::Dp4a => (dp4a::leaves, chain::TOGETHER),
-                        _ => (fma64::leaves, fma64::together()),
-                    };
+                let (chains, together): (Chains, _) = match self.parameters.probe {
+                    ProbeId::Fma32 => (fma32::leaves, chain::TOGETHER),
+                    ProbeId::Dp4a => (dp4a::leaves, chain::TOGETHER),
+                    _ => (fma64::leaves, fma64::together()),
+                };
                 self.split(units, together as u32, |part| chains(&items(key, part), units, steps))
             }
             (Shape::Walk { steps, .. }, Memory::Cells(memory)) => {

@@ -231,7 +231,7 @@ async fn files_that_are_no_logs_and_logs_with_gaps_are_errors() {
     let url = serve(honest()).await;
     let path = file(&folder, &log());
     let whole = std::fs::read(&path).unwrap();
-    let mut write = |name: &str, bytes: &[u8]| {
+    let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
