@@ -1,4 +1,5 @@
 //! The promises of the method on small markets, and that one seed prints the same bytes.
+#![allow(clippy::unwrap_used, reason = "what cannot go on fails the test")]
 
 use gpux_tests::simulate::{Options, Promise, Report, run};
 use std::sync::OnceLock;
