@@ -98,9 +98,10 @@ async fn reports_are_refused_for_what_their_bundles_show() {
 
     let (report, bytes) = about(keys, &keys.bundle(&terms, Twist::OtherParameters), |_| {});
     assert_eq!(refused(&world, &report, &bytes).await.reason(), "PARAMETERS_REFUSED");
+    // What a host says of its own device, and openings other than the draw, are the host's failure: whoever calls that a
+    // pass is refused.
     let (report, bytes) = about(keys, &keys.bundle(&terms, Twist::Simulated), |_| {});
-    assert_eq!(refused(&world, &report, &bytes).await.reason(), "DEVICE_REFUSED");
-    // Openings other than the draw are the host's failure: whoever calls that a pass is refused.
+    assert_eq!(refused(&world, &report, &bytes).await.reason(), "BUNDLE_DISAGREES");
     let (report, bytes) = about(keys, &keys.bundle(&terms, Twist::OtherOpening), |_| {});
     assert_eq!(refused(&world, &report, &bytes).await.reason(), "BUNDLE_DISAGREES");
 
