@@ -20,7 +20,7 @@ fn worker() -> release::Built {
 
 /// A plan of a second, so that many sessions fit into a test.
 fn short() -> Plan {
-    let limit = Duration::from_millis(700);
+    let limit = Duration::from_millis(1_500);
     Plan {
         probe: ProbeId::Cpu,
         parameters: Parameters { probe: ProbeId::Cpu, shape: Shape::Chains { lanes: 8, steps: 2_000 }, scale: 1 },
