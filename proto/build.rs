@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::{error::Error, path::PathBuf};
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     "gpux/evidence/v1/signed.proto",
     "gpux/evidence/v1/probe.proto",
     "gpux/evidence/v1/identity.proto",
@@ -12,10 +12,12 @@ const FILES: [&str; 12] = [
     "gpux/evidence/v1/relay.proto",
     "gpux/evidence/v1/log.proto",
     "gpux/node/v1/node.proto",
+    "gpux/relay/v1/relay.proto",
     "gpux/oracle/v1/reputation.proto",
     "gpux/oracle/v1/evidence.proto",
     "gpux/oracle/v1/registry.proto",
     "gpux/oracle/v1/log.proto",
+    "gpux/oracle/v1/schedule.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

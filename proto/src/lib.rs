@@ -1,6 +1,6 @@
 //! The wire types of GPUX and how they are signed: the only place where either exists.
 //!
-//! `evidence`, `node` and `oracle` are generated from `gpux/*/v1/*.proto`; [`signing`] gives ids, ed25519 signatures and
+//! `evidence`, `node`, `relay` and `oracle` are generated from `gpux/*/v1/*.proto`; [`signing`] gives ids, ed25519 signatures and
 //! EIP-712 digests; [`frames`] is the frame chain of a session; [`bundle`] reads a whole session; [`bytes`] parses fixed-size
 //! fields. Nothing here does I/O.
 #![warn(missing_docs)]
@@ -29,6 +29,17 @@ pub mod node {
         #![allow(clippy::all, clippy::use_self, missing_docs, unreachable_pub, reason = "generated code")]
         include!(concat!(env!("OUT_DIR"), "/gpux.node.v1.rs"));
         include!(concat!(env!("OUT_DIR"), "/gpux.node.v1.serde.rs"));
+    }
+    pub use v1::*;
+}
+
+/// The service of a relay (`gpux.relay.v1`).
+pub mod relay {
+    /// Version 1.
+    pub mod v1 {
+        #![allow(clippy::all, clippy::use_self, missing_docs, unreachable_pub, reason = "generated code")]
+        include!(concat!(env!("OUT_DIR"), "/gpux.relay.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/gpux.relay.v1.serde.rs"));
     }
     pub use v1::*;
 }

@@ -48,6 +48,8 @@ pub enum Domain {
     Acknowledgement,
     /// A relay's `Stamps`.
     Stamps,
+    /// One step of a fisher's hash chain: the id of the 32 bytes before it.
+    Preimage,
     /// What an owner's devices reach; its payload is no message but the canonical bytes that `gpux-kernels` defines.
     Calibration,
 }
@@ -71,6 +73,7 @@ impl Domain {
             Self::Checkpoint => "gpux/checkpoint/1",
             Self::Acknowledgement => "gpux/acknowledgement/1",
             Self::Stamps => "gpux/stamps/1",
+            Self::Preimage => "gpux/preimage/1",
             Self::Calibration => "gpux/calibration/1",
         }
     }
@@ -165,7 +168,7 @@ mod typed {
         /// The consumer's authorisation of a session key.
         struct Session { bytes32 rental; bytes32 key; uint40 validUntil; }
         /// The fisher's binding of its report key.
-        struct ReportKey { address fisher; bytes32 key; uint40 validUntil; }
+        struct ReportKey { address fisher; bytes32 key; bytes32 chain; uint40 chainEpoch; uint40 validUntil; }
         /// The owner's binding of its relay.
         struct RelayKey { address owner; bytes32 key; string endpoint; uint40 validUntil; }
         /// A rental's terms, for its id.
@@ -257,6 +260,8 @@ pub fn registration_digest(registration: &Registration) -> Result<[u8; 32], Erro
     let typed = typed::ReportKey {
         fisher: array("registration.fisher", &registration.fisher)?.into(),
         key: array("registration.report_key", &registration.report_key)?.into(),
+        chain: array("registration.chain", &registration.chain)?.into(),
+        chainEpoch: seconds("registration.chain_epoch", registration.chain_epoch)?,
         validUntil: seconds("registration.valid_until", registration.valid_until)?,
     };
     Ok(typed.eip712_signing_hash(&domain("GPUX Bonds", registration.chain_id, bonds)).0)

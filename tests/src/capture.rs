@@ -7,8 +7,9 @@ use gpux_proto::{
     oracle::{
         AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetBundleRequest,
         GetBundleResponse, GetNodeRequest, GetNodeResponse, GetReportRequest, GetReportResponse, ListNodesRequest,
-        ListNodesResponse, ListReportsRequest, ListReportsResponse, Node, RegisterFisherRequest,
-        RegisterFisherResponse, SubmitReportRequest, SubmitReportResponse,
+        ListNodesResponse, ListRelaysRequest, ListRelaysResponse, ListReportsRequest, ListReportsResponse, Node,
+        RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest, RegisterRelayResponse,
+        SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest, SubmitStampsResponse,
         evidence_service_server::{EvidenceService, EvidenceServiceServer},
         registry_service_server::{RegistryService, RegistryServiceServer},
     },
@@ -96,6 +97,17 @@ impl RegistryService for Service {
         Ok(Response::new(RegisterFisherResponse { name: format!("fishers/{}", to_hex(&registration.fisher)) }))
     }
 
+    async fn register_relay(
+        &self,
+        _: Request<RegisterRelayRequest>,
+    ) -> Result<Response<RegisterRelayResponse>, Status> {
+        Err(Status::unimplemented("there are no relays"))
+    }
+
+    async fn list_relays(&self, _: Request<ListRelaysRequest>) -> Result<Response<ListRelaysResponse>, Status> {
+        Ok(Response::new(ListRelaysResponse::default()))
+    }
+
     async fn get_node(&self, request: Request<GetNodeRequest>) -> Result<Response<GetNodeResponse>, Status> {
         let wanted = request.into_inner().name;
         let node = self.nodes.lock().await.iter().find(|node| node.name == wanted).cloned();
@@ -134,6 +146,10 @@ impl EvidenceService for Service {
         // A test that has what it wanted takes no more.
         let _ = self.sender.try_send(request);
         Ok(Response::new(SubmitReportResponse { name: format!("reports/{}", to_hex(&id)), epoch: 0 }))
+    }
+
+    async fn submit_stamps(&self, _: Request<SubmitStampsRequest>) -> Result<Response<SubmitStampsResponse>, Status> {
+        Err(Status::unimplemented("no stamps are kept"))
     }
 
     async fn get_report(&self, _: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {

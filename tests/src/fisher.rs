@@ -70,6 +70,8 @@ impl Fisher {
             report_key: self.report_key.verifying_key().to_bytes().to_vec(),
             valid_until: unix_seconds() + 86_400,
             fisher_signature: Vec::new(),
+            chain: vec![0; 32],
+            chain_epoch: 0,
         };
         let digest = signing::registration_digest(&registration)?;
         registration.fisher_signature = ecdsa(&self.account.signer, &digest)?;

@@ -19,8 +19,8 @@ use gpux_proto::{
     evidence::Open,
     frames::Chains,
     node::{
-        Closed, DescribeRequest, DescribeResponse, Opened, SessionRequest, SessionResponse,
-        node_service_server::NodeService, session_request, session_response,
+        Closed, DescribeRequest, DescribeResponse, Opened, SealedSessionRequest, SealedSessionResponse, SessionRequest,
+        SessionResponse, node_service_server::NodeService, session_request, session_response,
     },
     signing::{self, Domain},
 };
@@ -106,6 +106,14 @@ impl<R: Rentals> Node<R> {
 #[tonic::async_trait]
 impl<R: Rentals> NodeService for Node<R> {
     type SessionStream = ReceiverStream<Result<SessionResponse, Status>>;
+    type SealedSessionStream = ReceiverStream<Result<SealedSessionResponse, Status>>;
+
+    async fn sealed_session(
+        &self,
+        _: Request<Streaming<SealedSessionRequest>>,
+    ) -> Result<Response<Self::SealedSessionStream>, Status> {
+        Err(Status::unimplemented("sealed sessions"))
+    }
 
     async fn describe(&self, _: Request<DescribeRequest>) -> Result<Response<DescribeResponse>, Status> {
         let description = Some(self.shared.options.identity.published().description.clone());

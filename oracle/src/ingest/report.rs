@@ -24,8 +24,6 @@ const DETAIL_BYTES_MAX: usize = 512;
 const MODEL_BYTES_MAX: usize = 64;
 /// The most windows.
 const WINDOWS_MAX: usize = 64;
-/// The most stamps of relays that are carried.
-const STAMPS_MAX: usize = 16;
 /// The longest session.
 const SESSION_SECS_MAX: u64 = 86_400;
 /// 1 in 64ths.
@@ -142,10 +140,7 @@ fn times(report: &Report, now: u64) -> Result<(u64, u64), Refusal> {
 fn limits(report: &Report) -> Result<(), Refusal> {
     text("report.detail", &report.detail, DETAIL_BYTES_MAX)?;
     text("report.claimed_model", &report.claimed_model, MODEL_BYTES_MAX)?;
-    if report.stamps.len() > STAMPS_MAX {
-        return Err(malformed("report.stamps has too many entries"));
-    }
-    bytes::optional::<32>("report.assignment", &report.assignment)?;
+    bytes::optional::<32>("report.relay", &report.relay)?;
     if report.measurement.as_ref().is_some_and(|m| m.windows.is_empty() || m.windows.len() > WINDOWS_MAX) {
         return Err(malformed("report.measurement.windows has no entry or too many"));
     }

@@ -115,6 +115,8 @@ fn registration(fisher: &PrivateKeySigner, deployment: &Deployment, key: &Signin
         report_key: key.verifying_key().to_bytes().to_vec(),
         valid_until: (clock::now() + REGISTRATION_VALID).as_secs(),
         fisher_signature: vec![],
+        chain: vec![0; 32],
+        chain_epoch: 0,
     };
     let digest = signing::registration_digest(&registration)?;
     registration.fisher_signature = fisher.sign_hash_sync(&digest.into())?.as_bytes().to_vec();

@@ -201,8 +201,8 @@ impl Author<'_> {
             bundle_digest,
             start_time: Some(clock::timestamp(ended.started)),
             end_time: Some(clock::timestamp(ended.ended)),
-            stamps: vec![],
-            assignment: vec![],
+            assignment: None,
+            relay: vec![],
         };
         let report = signing::sign(Domain::Report, &report, self.key);
         let commit = Commit {

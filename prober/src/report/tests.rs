@@ -8,6 +8,7 @@ use gpux_proto::{
     oracle::{
         CommitReportRequest, CommitReportResponse, GetBundleRequest, GetBundleResponse, GetReportRequest,
         GetReportResponse, ListReportsRequest, ListReportsResponse, SubmitReportRequest, SubmitReportResponse,
+        SubmitStampsRequest, SubmitStampsResponse,
         evidence_service_server::{EvidenceService, EvidenceServiceServer},
     },
 };
@@ -84,7 +85,7 @@ fn every_field_of_a_report_names_what_it_should() {
     assert_eq!((report.probe, report.device), (Probe::Imma.into(), DeviceKind::Simulated.into()));
     assert_eq!(report.claimed_model, "GeForce RTX 3090");
     assert_eq!((report.start_time.unwrap().seconds, report.end_time.unwrap().seconds), (100, 103));
-    assert!(report.stamps.is_empty() && report.assignment.is_empty());
+    assert!(report.relay.is_empty() && report.assignment.is_none());
     let commit: Commit = decode("commit", &parcel.commit.payload).unwrap();
     assert_eq!((commit.report, commit.fisher), (parcel.id().to_vec(), report.fisher));
 }
@@ -122,6 +123,10 @@ impl EvidenceService for Scripted {
 
     async fn submit_report(&self, _: Request<SubmitReportRequest>) -> Result<Response<SubmitReportResponse>, Status> {
         self.answer("submit").map(|()| Response::new(SubmitReportResponse::default()))
+    }
+
+    async fn submit_stamps(&self, _: Request<SubmitStampsRequest>) -> Result<Response<SubmitStampsResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
     }
 
     async fn get_report(&self, _: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {

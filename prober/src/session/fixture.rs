@@ -19,8 +19,8 @@ use gpux_proto::{
     },
     frames::{Chains, Side},
     node::{
-        Closed, DescribeRequest, DescribeResponse, Opened, SessionRequest, SessionResponse, node_service_server,
-        session_request, session_response,
+        Closed, DescribeRequest, DescribeResponse, Opened, SealedSessionRequest, SealedSessionResponse, SessionRequest,
+        SessionResponse, node_service_server, session_request, session_response,
     },
     signing::{self, Domain, SigningKey, VerifyingKey},
     stream,
@@ -176,6 +176,14 @@ impl node_service_server::NodeService for Node {
     }
 
     type SessionStream = Pin<Box<dyn Stream<Item = Result<SessionResponse, Status>> + Send>>;
+    type SealedSessionStream = ReceiverStream<Result<SealedSessionResponse, Status>>;
+
+    async fn sealed_session(
+        &self,
+        _: Request<Streaming<SealedSessionRequest>>,
+    ) -> Result<Response<Self::SealedSessionStream>, Status> {
+        Err(Status::unimplemented("it serves in the open"))
+    }
 
     async fn session(
         &self,

@@ -115,6 +115,8 @@ pub(super) fn registration() -> Registration {
         report_key: report_key().verifying_key().to_bytes().to_vec(),
         valid_until: UNTIL,
         fisher_signature: Vec::new(),
+        chain: vec![0; 32],
+        chain_epoch: 0,
     };
     let digest = signing::registration_digest(&registration).unwrap_or_default();
     Registration { fisher_signature: ecdsa(fisher(), &digest), ..registration }

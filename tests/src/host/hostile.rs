@@ -6,7 +6,8 @@ use gpux_proto::{
     evidence::{Description, Frame, Hello, Host, Open},
     frames::{Chains, Side},
     node::{
-        DescribeRequest, DescribeResponse, Opened, SessionRequest, SessionResponse,
+        DescribeRequest, DescribeResponse, Opened, SealedSessionRequest, SealedSessionResponse, SessionRequest,
+        SessionResponse,
         node_service_server::{NodeService, NodeServiceServer},
         session_request, session_response,
     },
@@ -90,6 +91,14 @@ impl NodeService for Service {
     }
 
     type SessionStream = Answers;
+    type SealedSessionStream = ReceiverStream<Result<SealedSessionResponse, Status>>;
+
+    async fn sealed_session(
+        &self,
+        _: Request<Streaming<SealedSessionRequest>>,
+    ) -> Result<Response<Self::SealedSessionStream>, Status> {
+        Err(Status::unimplemented("it misbehaves in the open"))
+    }
 
     async fn session(&self, request: Request<Streaming<SessionRequest>>) -> Result<Response<Answers>, Status> {
         let (sender, receiver) = mpsc::channel(8);

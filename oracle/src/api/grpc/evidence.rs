@@ -2,7 +2,7 @@
 use gpux_proto::oracle::{
     CommitReportRequest, CommitReportResponse, GetBundleRequest, GetBundleResponse, GetReportRequest,
     GetReportResponse, ListReportsRequest, ListReportsResponse, SubmitReportRequest, SubmitReportResponse,
-    evidence_service_server::EvidenceService,
+    SubmitStampsRequest, SubmitStampsResponse, evidence_service_server::EvidenceService,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -22,6 +22,10 @@ impl EvidenceService for Api {
         request: Request<SubmitReportRequest>,
     ) -> Result<Response<SubmitReportResponse>, Status> {
         Ok(Response::new(self.submit_report(request.into_inner()).await?))
+    }
+
+    async fn submit_stamps(&self, _: Request<SubmitStampsRequest>) -> Result<Response<SubmitStampsResponse>, Status> {
+        Err(Status::unimplemented("stamps"))
     }
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {

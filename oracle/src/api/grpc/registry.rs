@@ -1,7 +1,8 @@
 //! RegistryService over gRPC; it only hands on.
 use gpux_proto::oracle::{
     AnnounceNodeRequest, AnnounceNodeResponse, GetNodeRequest, GetNodeResponse, ListNodesRequest, ListNodesResponse,
-    RegisterFisherRequest, RegisterFisherResponse, registry_service_server::RegistryService,
+    ListRelaysRequest, ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest,
+    RegisterRelayResponse, registry_service_server::RegistryService,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -21,6 +22,17 @@ impl RegistryService for Api {
         request: Request<RegisterFisherRequest>,
     ) -> Result<Response<RegisterFisherResponse>, Status> {
         Ok(Response::new(self.register_fisher(request.into_inner()).await?))
+    }
+
+    async fn register_relay(
+        &self,
+        _: Request<RegisterRelayRequest>,
+    ) -> Result<Response<RegisterRelayResponse>, Status> {
+        Err(Status::unimplemented("relays"))
+    }
+
+    async fn list_relays(&self, _: Request<ListRelaysRequest>) -> Result<Response<ListRelaysResponse>, Status> {
+        Err(Status::unimplemented("relays"))
     }
 
     async fn get_node(&self, request: Request<GetNodeRequest>) -> Result<Response<GetNodeResponse>, Status> {

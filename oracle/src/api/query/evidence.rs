@@ -112,5 +112,6 @@ fn summary(row: &ReportRow, report: &Report) -> ReportSummary {
         start_time: report.start_time,
         fisher: bytes::to_hex(&row.fisher),
         simulated: report.device == DeviceKind::Simulated as i32,
+        relay: if report.relay.is_empty() { String::new() } else { bytes::to_hex(&report.relay) },
     }
 }

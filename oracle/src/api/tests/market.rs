@@ -313,6 +313,8 @@ pub(super) fn registration() -> Registration {
         report_key: report_key().verifying_key().to_bytes().to_vec(),
         valid_until: NOW + 3_600,
         fisher_signature: Vec::new(),
+        chain: vec![0; 32],
+        chain_epoch: 0,
     };
     registration.fisher_signature = ecdsa(&fisher(), signing::registration_digest(&registration).unwrap());
     registration

@@ -122,6 +122,8 @@ impl Keys {
             report_key: self.report.verifying_key().to_bytes().to_vec(),
             valid_until: UNTIL,
             fisher_signature: Vec::new(),
+            chain: vec![0; 32],
+            chain_epoch: 0,
         })
     }
 
