@@ -10,6 +10,7 @@ mod setup;
 mod table;
 mod wallet;
 
+use crate::lie::Lie;
 use clap::{Args, Parser, Subcommand};
 use gpux_proto::bytes;
 use std::{path::PathBuf, process::ExitCode};
@@ -76,6 +77,9 @@ struct Run {
     /// Accepts a deployment with development parameters.
     #[arg(long)]
     development: bool,
+    /// Lies (development markets only).
+    #[arg(long, requires = "development")]
+    lie: Option<Lie>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //! rental is stopped. What `run` and `check` share. Invariant: once a rental is opened it is stopped and everything is taken
 //! back, also when the session fails or this process is asked to end.
 use crate::{
+    lie::Lie,
     lock::MachineLock,
     offered::{self, Offered, Place},
     rent::{self, Purse, Rental},
@@ -47,6 +48,8 @@ pub struct Fisher {
     pub release: Arc<Release>,
     /// What keeps other timed sessions of this machine away.
     pub lock: Option<MachineLock>,
+    /// How he lies, in a development market.
+    pub lie: Option<Lie>,
     /// Rentals that are being given back.
     pub returns: TaskTracker,
     /// Ends everything.
@@ -176,7 +179,10 @@ impl Fisher {
             let (fisher, rental) = (Arc::clone(self), rental.clone());
             async move { fisher.purse.give_back(&rental).await }
         });
-        let ended = ended?;
+        let mut ended = ended?;
+        if let Some(lie) = self.lie {
+            lie.tell(&mut ended);
+        }
         let judged = tokio::task::spawn_blocking({
             let (fisher, expectation) = (Arc::clone(self), expectation.clone());
             move || {

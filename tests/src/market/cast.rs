@@ -3,6 +3,8 @@
 //! Names of models stand in the catalogue of gpux-kernels. Every device but this machine's own is simulated, and is
 //! called so wherever it is shown.
 
+use gpux_proto::oracle::Verdict;
+
 /// What is expected to be found about a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
@@ -16,6 +18,14 @@ pub enum Truth {
     LessMemory,
     /// Stops answering in the timed part, since it is slower than it claims.
     Stalls,
+}
+
+impl Truth {
+    /// The verdict that it deserves.
+    #[must_use]
+    pub fn verdict(self) -> Verdict {
+        if self == Self::Honest { Verdict::Honest } else { Verdict::UnderDelivering }
+    }
 }
 
 /// One node.

@@ -4,13 +4,15 @@
 //! 0.45..0.55 of its memory, and named as what it is. A pure function of what the oracle says.
 
 use super::{
-    Node,
+    Market, Node,
     cast::{Role, SMALL, Truth},
     watch::Known,
 };
+use gpux_oracle::score::{NodeId, Standing};
 use gpux_proto::{
+    bytes::from_hex,
     evidence::{Outcome, Step},
-    oracle::{ReportSummary, Reputation, ResourceReputation},
+    oracle::{ReportSummary, Reputation, ResourceReputation, Verdict},
 };
 
 /// The least median x of an honest node.
@@ -48,6 +50,42 @@ pub fn judge(nodes: &[Node], known: &Known) -> Vec<Finding> {
             None => finding(node.role.name, "a reputation", "none".to_owned(), false),
         })
         .collect()
+}
+
+/// Judges the oracle's own judgement: every node's verdict and the way to it, every fisher's weight.
+#[must_use]
+pub fn verdicts(market: &Market, known: &Known) -> Vec<Finding> {
+    let nodes = market.nodes.iter().map(|node| {
+        let deserved = node.role.truth.verdict();
+        let standings = from_hex("node", &node.id).map(|id| known.replica.standings(NodeId(id))).unwrap_or_default();
+        let suspected = standings.contains(&Standing::Suspect);
+        let given = known.of(&node.id).map_or(Verdict::Unspecified, Reputation::verdict);
+        let expected = match deserved {
+            Verdict::UnderDelivering => "suspect, then under-delivering".to_owned(),
+            verdict => words(verdict).to_owned(),
+        };
+        let found = if suspected { format!("suspect, then {}", words(given)) } else { words(given).to_owned() };
+        // A suspect that is cleared was in nobody's way: suspicion is no judgement.
+        let holds = known.judges(node) && (suspected || deserved == Verdict::Honest);
+        finding(node.role.name, &expected, found, holds)
+    });
+    let fishers = market.fishers.iter().map(|fisher| {
+        let expected = if fisher.lies { "lies, and weighs nothing" } else { "weighs more than nothing" };
+        let found = format!("weighs {}/64", known.replica.weight(fisher.address).in_64ths());
+        finding(&fisher.name, expected, found, known.weighs(fisher))
+    });
+    nodes.chain(fishers).collect()
+}
+
+/// A verdict in words.
+#[must_use]
+pub fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unspecified => "none",
+        Verdict::Unknown => "unknown",
+        Verdict::Honest => "honest",
+        Verdict::UnderDelivering => "under-delivering",
+    }
 }
 
 fn node_finding(role: &Role, reputation: &Reputation, reports: &[&ReportSummary]) -> Finding {

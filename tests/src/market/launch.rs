@@ -1,7 +1,7 @@
 //! Starts the programs of a market in the order in which they need each other: chain, oracle, this machine's own node
 //! (which measures itself while nothing else computes), the other nodes, the fishers.
 
-use super::{Market, Node, Options, cast::Role};
+use super::{Fisher, Market, Node, Options, cast::Role};
 use crate::{
     chain::{Account, TOKEN},
     stage::Stage,
@@ -40,12 +40,18 @@ pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> an
     for role in others {
         nodes.push(node(&stage, oracle.api.url(), role).await?);
     }
-    say(format!("starting {} fishers, bonded with {} tokens each", accounts.len(), BOND / TOKEN));
+    let (fishers, bond, liars) = (accounts.len(), BOND / TOKEN, options.liars);
+    say(format!("starting {fishers} fishers, bonded with {bond} tokens each; {liars} of them lies"));
     let parallel = options.parallel.to_string();
     let mut fishers = Vec::new();
     for (account, number) in accounts.iter().zip(1_usize..) {
-        let name = format!("fisher-{number}");
-        fishers.push(stage.fisher(&name, account, oracle.api.url(), &["--parallel", &parallel]).await?);
+        let (name, lies) = (format!("fisher-{number}"), number + options.liars > accounts.len());
+        let mut flags = vec!["--parallel", &parallel];
+        if lies {
+            flags.extend(["--lie", "slow-clock"]);
+        }
+        let process = stage.fisher(&name, account, oracle.api.url(), &flags).await?;
+        fishers.push(Fisher { name, address: account.address(), lies, process });
     }
     Ok(Market { stage, oracle, nodes, started, fishers })
 }

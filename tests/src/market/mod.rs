@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod findings;
 mod launch;
 pub mod progress;
+pub mod replica;
 pub mod seal;
 pub mod show;
 pub mod watch;
@@ -17,6 +18,7 @@ use crate::{
     process::Process,
     stage::{RunningOracle, Stage},
 };
+use alloy::primitives::Address;
 use anyhow::bail;
 use cast::Role;
 use std::{
@@ -37,6 +39,8 @@ pub struct Options {
     pub cast: &'static [Role],
     /// How many fishers.
     pub fishers: usize,
+    /// How many of them lie.
+    pub liars: usize,
     /// How many sessions each has at once.
     pub parallel: usize,
 }
@@ -53,6 +57,18 @@ pub struct Node {
     process: Process,
 }
 
+/// A running fisher.
+#[derive(Debug)]
+pub struct Fisher {
+    /// Its name in the market.
+    pub name: String,
+    /// His account.
+    pub address: Address,
+    /// Whether he lies.
+    pub lies: bool,
+    process: Process,
+}
+
 /// A running market.
 #[derive(Debug)]
 pub struct Market {
@@ -62,9 +78,10 @@ pub struct Market {
     pub oracle: RunningOracle,
     /// The nodes.
     pub nodes: Vec<Node>,
+    /// The fishers.
+    pub fishers: Vec<Fisher>,
     /// When the market began to start.
     pub started: Instant,
-    fishers: Vec<Process>,
 }
 
 impl Market {
@@ -76,7 +93,8 @@ impl Market {
     /// Fails when a program has ended that nobody asked to end.
     pub fn check_alive(&mut self) -> anyhow::Result<()> {
         let nodes = self.nodes.iter_mut().map(|node| &mut node.process);
-        for process in nodes.chain(&mut self.fishers).chain([&mut self.oracle.process]) {
+        let fishers = self.fishers.iter_mut().map(|fisher| &mut fisher.process);
+        for process in nodes.chain(fishers).chain([&mut self.oracle.process]) {
             if let Some(status) = process.ended()? {
                 bail!("{} ended unexpectedly ({status})\n{}", process.name(), process.tail());
             }
@@ -86,7 +104,7 @@ impl Market {
 
     /// Ends the fishers: each stops its rentals and takes the rest back before it goes.
     pub async fn stop_fishers(&mut self) {
-        end(std::mem::take(&mut self.fishers), FISHER_GRACE).await;
+        end(std::mem::take(&mut self.fishers).into_iter().map(|fisher| fisher.process), FISHER_GRACE).await;
     }
 
     /// Ends everything: fishers while nodes, oracle and chain still answer them, then those.

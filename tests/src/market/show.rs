@@ -3,14 +3,14 @@
 use super::{
     Market,
     cast::Truth,
-    findings::{COMPUTE_BPS, Finding, HONEST_BPS, MEMORY_BPS, honest_median, percent, resource},
+    findings::{COMPUTE_BPS, Finding, HONEST_BPS, MEMORY_BPS, honest_median, percent, resource, words},
     watch::Known,
 };
 use crate::{
     figures::{Budget, Figure},
     output,
 };
-use gpux_proto::oracle::{Reputation, Score, Verdict};
+use gpux_proto::oracle::{Reputation, Score};
 
 /// A row a node: what it claims, what it was measured to be, its score with its interval, and the verdict in words.
 pub fn nodes(market: &Market, known: &Known) {
@@ -28,7 +28,7 @@ pub fn nodes(market: &Market, known: &Known) {
                 reputation.map_or_else(String::new, measured),
                 reputation.map_or_else(String::new, nearest),
                 reputation.and_then(|r| r.score.as_ref()).map_or_else(|| "none yet".to_owned(), score),
-                reputation.map_or_else(String::new, verdict),
+                reputation.map_or_else(String::new, |r| words(r.verdict()).to_owned()),
             ]
         })
         .collect();
@@ -59,16 +59,6 @@ fn score(score: &Score) -> String {
     format!("{:.2} [{:.2}, {:.2}]", share(score.score_bps), share(score.low_bps), share(score.high_bps))
 }
 
-fn verdict(reputation: &Reputation) -> String {
-    match reputation.verdict() {
-        Verdict::Unspecified => "none",
-        Verdict::Unknown => "unknown",
-        Verdict::Honest => "honest",
-        Verdict::UnderDelivering => "under-delivering",
-    }
-    .to_owned()
-}
-
 /// A line a finding.
 pub fn findings(findings: &[Finding]) {
     let rows: Vec<Vec<String>> = findings
@@ -87,10 +77,12 @@ pub fn figures(market: &Market, known: &Known, findings: &[Finding]) -> Vec<Figu
     let share = |bps: u32| f64::from(bps) / 10_000.0;
     let range = |range: &std::ops::RangeInclusive<u32>| Budget::Within(share(*range.start()), share(*range.end()));
     let first = known.first_finding.map_or(f64::NAN, |at| at.as_secs_f64());
+    let judged = known.judged.map_or(f64::NAN, |at| at.as_secs_f64());
     let missing = findings.iter().filter(|finding| !finding.holds).count();
     let mut figures = vec![
         Figure::budgeted("oracle's port open after", market.oracle.open_after.as_secs_f64(), "s", Budget::Most(5.0)),
         Figure::budgeted("first finding after", first, "s", Budget::Most(60.0)),
+        Figure::budgeted("every verdict after", judged, "s", Budget::Most(300.0)),
         Figure::budgeted("expected findings missing", missing as f64, "count", Budget::Most(0.0)),
         Figure::budgeted(
             "median x of honest nodes",

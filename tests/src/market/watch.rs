@@ -1,9 +1,10 @@
-//! Waits for what a market finds out: polls the oracle's HTTP API until every node was probed often enough.
+//! Waits for what a market finds out: polls the oracle's API, and folds its log, until every node is judged.
 //!
 //! It reads only what anybody can read, and never looks into a program. A program that ends, or a market that takes too
 //! long, ends the wait with an error or with what is known.
 
-use super::{Market, cast::Truth};
+use super::{Fisher, Market, Node, cast::Truth, replica::Replica};
+use gpux_oracle::score::Weight;
 use gpux_proto::{
     evidence::Outcome,
     oracle::{ReportSummary, Reputation},
@@ -13,18 +14,23 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_millis(700);
 /// Below this x a report of a cheating node is a finding: design/scoring.md's rate claim (a session below 0.80).
 const FINDING_BELOW_BPS: u32 = 8_000;
+/// Fewer folded probes of a resource have no median that is worth showing.
+const PROBES_MIN: u32 = 3;
 
 /// What is known of a market.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Known {
     /// Every node's reputation.
     pub reputations: Vec<Reputation>,
     /// Every report, newest first.
     pub reports: Vec<ReportSummary>,
+    /// The log, folded here.
+    pub replica: Replica,
     /// From the market's start to the first report that finds a cheating node out.
     pub first_finding: Option<Duration>,
-    /// Whether every node has the wanted number of folded probes of each resource.
-    pub covered: bool,
+    /// From the market's start to the moment at which every node had the verdict that it deserves and every fisher the
+    /// weight; absent if that never came.
+    pub judged: Option<Duration>,
 }
 
 impl Known {
@@ -38,51 +44,55 @@ impl Known {
     pub fn reports_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a ReportSummary> {
         self.reports.iter().filter(move |report| report.node == id)
     }
+
+    /// Whether a node has the verdict that it deserves, on enough probes of each resource.
+    #[must_use]
+    pub fn judges(&self, node: &Node) -> bool {
+        let Some(reputation) = self.of(&node.id) else { return false };
+        let probed = |name: &&str| {
+            reputation.resources.iter().any(|resource| resource.resource == **name && resource.probes >= PROBES_MIN)
+        };
+        reputation.verdict() == node.role.truth.verdict() && node.role.resources().iter().all(|name| probed(&name))
+    }
+
+    /// Whether a fisher's word weighs what it should: a liar's nothing.
+    #[must_use]
+    pub fn weighs(&self, fisher: &Fisher) -> bool {
+        (self.replica.weight(fisher.address) == Weight::ZERO) == fisher.lies
+    }
 }
 
-/// Watches until every node has `probes` folded probes of each resource, or `limit` is over.
-pub async fn until_covered(
-    market: &mut Market,
-    probes: u32,
-    limit: Duration,
-    mut tell: impl FnMut(&str),
-) -> anyhow::Result<Known> {
+/// Watches until every node and every fisher is judged as it deserves, or `limit` is over.
+pub async fn until_judged(market: &mut Market, limit: Duration, mut tell: impl FnMut(&str)) -> anyhow::Result<Known> {
     let deadline = Instant::now() + limit;
-    let mut known = Known::default();
+    let replica = Replica::of(market.oracle.api.url()).await?;
+    let mut known = Known { reputations: Vec::new(), reports: Vec::new(), replica, first_finding: None, judged: None };
     loop {
         market.check_alive()?;
         known.reputations = market.oracle.api.reputations().await?;
         known.reports = market.oracle.api.reports("").await?;
+        known.replica.catch_up().await?;
         if known.first_finding.is_none() && finding(market, &known.reports) {
             known.first_finding = Some(market.started.elapsed());
         }
-        let (folded, wanted) = folded(market, &known.reputations, probes);
-        known.covered = folded == wanted;
+        let judged = market.nodes.iter().filter(|node| known.judges(node)).count();
+        let weighed = market.fishers.iter().filter(|fisher| known.weighs(fisher)).count();
         let found =
             known.first_finding.map_or(String::new(), |at| format!(", first finding after {:.0} s", at.as_secs_f64()));
         tell(&format!(
-            "{folded} of {wanted} probes folded, {} reports{found} (development parameters)",
+            "{judged} of {} nodes and {weighed} of {} fishers judged, {} reports{found} (development parameters)",
+            market.nodes.len(),
+            market.fishers.len(),
             known.reports.len()
         ));
-        if known.covered || Instant::now() >= deadline {
+        if judged == market.nodes.len() && weighed == market.fishers.len() {
+            known.judged = Some(market.started.elapsed());
+        }
+        if known.judged.is_some() || Instant::now() >= deadline {
             return Ok(known);
         }
         tokio::time::sleep(EVERY).await;
     }
-}
-
-/// How many of the wanted probes are folded.
-fn folded(market: &Market, reputations: &[Reputation], probes: u32) -> (u32, u32) {
-    let (mut folded, mut wanted) = (0, 0);
-    for node in &market.nodes {
-        let reputation = reputations.iter().find(|reputation| reputation.node == node.id);
-        for name in node.role.resources() {
-            wanted += probes;
-            let resource = reputation.and_then(|r| r.resources.iter().find(|resource| resource.resource == *name));
-            folded += resource.map_or(0, |resource| resource.probes.min(probes));
-        }
-    }
-    (folded, wanted)
 }
 
 fn finding(market: &Market, reports: &[ReportSummary]) -> bool {

@@ -32,8 +32,15 @@ pub(super) async fn run(arguments: Rented, json: bool, stop: CancellationToken) 
     let data = arguments.data.clone().unwrap_or_else(beside);
     let purse = setup::purse(&arguments.wallet, &data, 1).await?;
     let market = setup::market(purse.chain().deployment());
-    let fisher =
-        Arc::new(Fisher { purse, market, release, lock: None, returns: TaskTracker::new(), stop: stop.clone() });
+    let fisher = Arc::new(Fisher {
+        purse,
+        market,
+        release,
+        lock: None,
+        lie: None,
+        returns: TaskTracker::new(),
+        stop: stop.clone(),
+    });
     let result = probe_all(&fisher, &arguments, json).await;
     fisher.returns.close();
     fisher.returns.wait().await;

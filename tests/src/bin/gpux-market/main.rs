@@ -17,15 +17,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(Debug, Parser)]
 #[command(name = "gpux-market", version)]
 struct Arguments {
-    /// Stop after the epoch in which every node has enough folded probes of each resource.
+    /// Stop once every node has the verdict that it deserves, and every fisher the weight.
     #[arg(long)]
     once: bool,
-    /// How many folded probes of each resource are enough.
-    #[arg(long, default_value_t = 8)]
-    probes: u32,
     /// How many fishers probe.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     fishers: usize,
+    /// How many of them lie.
+    #[arg(long, default_value_t = 1)]
+    liars: usize,
     /// How many sessions each fisher has at once.
     #[arg(long, default_value_t = 2)]
     parallel: usize,
@@ -35,7 +35,7 @@ struct Arguments {
     /// Keep the temporary folder.
     #[arg(long)]
     keep: bool,
-    /// Give up waiting for probes after so many seconds.
+    /// Give up waiting for verdicts after so many seconds.
     #[arg(long, default_value_t = 900)]
     limit_seconds: u64,
 }
@@ -69,7 +69,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (folder, temporary) = data_folder(arguments)?;
     let mut ends = Ends::new()?;
     let mut progress = Progress::new();
-    let options = Options { folder, cast: CAST, fishers: arguments.fishers, parallel: arguments.parallel };
+    let options = Options {
+        folder,
+        cast: CAST,
+        fishers: arguments.fishers,
+        liars: arguments.liars.min(arguments.fishers),
+        parallel: arguments.parallel,
+    };
     let mut market = tokio::select! {
         market = Market::start(&options, |text| progress.stage(&text)) => market?,
         () = ends.asked() => return Ok(stopped(&progress)),
@@ -102,15 +108,10 @@ async fn watch_and_show(
     progress: &mut Progress,
 ) -> anyhow::Result<ExitCode> {
     let limit = Duration::from_secs(arguments.limit_seconds);
-    let known = watch::until_covered(market, arguments.probes, limit, |text| progress.tell(text)).await?;
+    let known = watch::until_judged(market, limit, |text| progress.tell(text)).await?;
     progress.stage("checking evidence offline and scores on chain");
-    let mut found = vec![findings::finding(
-        "market",
-        &format!("{} folded probes of each resource of each node", arguments.probes),
-        if known.covered { "all".to_owned() } else { format!("not within {limit:?}") },
-        known.covered,
-    )];
-    found.extend(findings::judge(&market.nodes, &known));
+    let mut found = findings::judge(&market.nodes, &known);
+    found.extend(findings::verdicts(market, &known));
     found.extend(evidence::check(market, &known).await?);
     found.push(seal::check(market).await?);
     let figures = show::figures(market, &known, &found);
