@@ -24,8 +24,10 @@ test: test-contracts test-rust ## runs every test
 test-contracts: tools $(CHAIN)
 	cd contracts && npm test --silent
 
-# The end-to-end tests start the real programs, which cargo builds for tests only when it is asked to.
-test-rust: tools $(CHAIN) programs
+# The end-to-end tests start the real programs, which cargo builds for tests only when it is asked to: with everything else,
+# since a build of the programs alone has other features of some crates, and would compile most of the workspace twice.
+test-rust: tools $(CHAIN)
+	cargo build $(CARGO_FLAGS) --workspace --all-targets
 	cargo test $(CARGO_FLAGS) --workspace
 
 check: tools $(CHAIN) $(LINTER) ## formats, lints, generated files, links
