@@ -90,7 +90,12 @@ pub async fn run(
     let listener = bind(options.listen).await?;
     let admin = bind(options.admin_listen).await?;
     let (health, metrics) = (Health::new(), Metrics::new());
-    let view = View { market: prepared.rules.parameters.market, scores: prepared.rules.deployment.scores };
+    let parameters = &prepared.rules.parameters;
+    let view = View {
+        market: parameters.market,
+        scores: prepared.rules.deployment.scores,
+        sealed_epochs: parameters.sealed_epochs.into(),
+    };
     let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone());
     let api = Api::new(prepared.store.clone(), ingest, view, health.clone(), metrics.clone());
     ready(listener.local_addr()?, admin.local_addr()?);

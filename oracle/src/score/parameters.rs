@@ -97,6 +97,9 @@ pub struct Parameters {
     pub prior_max_bps: u16,
     /// The largest levy on a convicted node's earnings, in basis points.
     pub levy_max_bps: u16,
+    /// For so many epochs nobody but the parties of a case sees more of a report than its folded part: while a host can
+    /// still learn from it which of its rentals were probes.
+    pub sealed_epochs: u32,
     /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
     pub report_fee: u128,
 }
@@ -142,6 +145,8 @@ impl Parameters {
             prior_min_bps: 5_000,
             prior_max_bps: 9_000,
             levy_max_bps: 5_000,
+            // 30 days.
+            sealed_epochs: 720,
             report_fee: 100_000,
         }
     }
@@ -163,6 +168,9 @@ impl Parameters {
             contamination_level_bps: 9_000,
             honest_evidence: 3,
             audits_min: 3,
+            cleared_mean_bps: 7_500,
+            cleared_rate_bps: 2_000,
+            sealed_epochs: 0,
             ..Self::production()
         }
     }
@@ -208,6 +216,7 @@ impl Parameters {
         for share in [self.prior_min_bps, self.prior_max_bps, self.levy_max_bps] {
             bytes.extend(share.to_le_bytes());
         }
+        bytes.extend(self.sealed_epochs.to_le_bytes());
         bytes.extend(self.report_fee.to_le_bytes());
         bytes
     }
@@ -360,6 +369,7 @@ mod tests {
             Parameters { prior_min_bps: 1, ..base.clone() },
             Parameters { prior_max_bps: 1, ..base.clone() },
             Parameters { levy_max_bps: 1, ..base.clone() },
+            Parameters { sealed_epochs: 1, ..base.clone() },
             Parameters { report_fee: 1, ..base },
         ];
         let digests: std::collections::BTreeSet<_> = variants.iter().map(Parameters::digest).collect();

@@ -103,6 +103,8 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn fisher(&self, fisher: Address) -> Result<Option<FisherRow>>;
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>>;
     async fn report(&self, id: Digest) -> Result<Option<ReportRow>>;
+    /// The report that a bundle belongs to; the first one, should there be more.
+    async fn bundle_report(&self, bundle: Digest) -> Result<Option<ReportRow>>;
     /// The report that was accepted about a rental.
     async fn rental_report(&self, rental: Digest) -> Result<Option<Digest>>;
     /// Reports, newest first; `before` is the last sequence number of the page before.

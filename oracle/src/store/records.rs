@@ -162,6 +162,8 @@ pub struct ReportFilter {
     pub node: Option<Digest>,
     /// With `node` only.
     pub resource: Option<u32>,
+    /// Only those that a log entry folds.
+    pub folded: bool,
 }
 
 /// An entry of the log.

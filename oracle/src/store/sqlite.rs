@@ -164,6 +164,9 @@ impl Store for Sqlite {
     async fn report(&self, id: Digest) -> Result<Option<ReportRow>> {
         read::report(&self.readers, id).await
     }
+    async fn bundle_report(&self, bundle: Digest) -> Result<Option<ReportRow>> {
+        read::bundle_report(&self.readers, bundle).await
+    }
     async fn rental_report(&self, rental: Digest) -> Result<Option<Digest>> {
         read::rental_report(&self.readers, rental).await
     }

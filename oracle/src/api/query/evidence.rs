@@ -26,9 +26,15 @@ impl Query {
     /// Returns one report.
     pub async fn get_report(&self, request: GetReportRequest) -> Result<GetReportResponse, Error> {
         let id = id("name", "reports", &request.name)?;
-        let row = self.store.report(id).await?.ok_or_else(|| Error::not_found(name("reports", &id)))?;
+        let unknown = || Error::not_found(name("reports", &id));
+        let row = self.store.report(id).await?.ok_or_else(unknown)?;
+        let seal = self.seal().await?;
+        if seal.hides(&row) {
+            return Err(unknown());
+        }
         let (signed, report) = opened(&row)?;
-        Ok(GetReportResponse { summary: Some(summary(&row, &report)), report: Some(signed) })
+        let report_signed = Some(signed).filter(|_| seal.opens(&row));
+        Ok(GetReportResponse { summary: Some(seal.summary(&row, &report)), report: report_signed })
     }
 
     /// Lists reports, newest first.
@@ -41,11 +47,12 @@ impl Query {
             Some(Cursor::Reports { node: of, before }) if of == node => Some(before),
             Some(_) => return Err(page_token::refused()),
         };
-        let filter = ReportFilter { node, resource: None };
+        let seal = self.seal().await?;
+        let filter = ReportFilter { node, resource: None, folded: seal.epochs > 0 };
         let mut rows = self.store.reports(filter, before, limit(size)).await?;
         let more = cut(&mut rows, size);
         let next = rows.last().filter(|_| more).map(|row| Cursor::Reports { node, before: row.sequence }.token());
-        let summary = |row: &ReportRow| opened(row).map(|(_, report)| summary(row, &report));
+        let summary = |row: &ReportRow| opened(row).map(|(_, report)| seal.summary(row, &report));
         let reports = rows.iter().map(summary).collect::<Result<_, _>>()?;
         Ok(ListReportsResponse { reports, next_page_token: next.unwrap_or_default() })
     }
@@ -53,9 +60,55 @@ impl Query {
     /// Returns a session's bundle.
     pub async fn get_bundle(&self, request: GetBundleRequest) -> Result<GetBundleResponse, Error> {
         let digest = id("digest", "bundles", &request.digest)?;
+        let seal = self.seal().await?;
+        if seal.epochs > 0
+            && let Some(row) = self.store.bundle_report(digest).await?
+            && !seal.opens(&row)
+        {
+            let until = row.epoch.saturating_add(seal.epochs);
+            return Err(Error::new("SEALED", format!("the bundle is sealed until epoch {until} has ended")));
+        }
         let bundle = self.store.blob(Blob::Bundle, digest).await?;
         let bundle = bundle.ok_or_else(|| Error::not_found(name("bundles", &digest)))?;
         Ok(GetBundleResponse { bundle })
+    }
+}
+
+/// Up to where reports are open.
+#[derive(Debug, Clone, Copy)]
+struct Seal {
+    epochs: u64,
+    /// The newest closed epoch.
+    closed: u64,
+}
+
+impl Query {
+    async fn seal(&self) -> Result<Seal, Error> {
+        let epochs = self.view.sealed_epochs;
+        let closed = if epochs == 0 { None } else { self.store.latest_epoch(None).await? };
+        Ok(Seal { epochs, closed: closed.map_or(0, |epoch| epoch.epoch) })
+    }
+}
+
+impl Seal {
+    /// Whether everything of a report may be seen.
+    fn opens(self, row: &ReportRow) -> bool {
+        self.epochs == 0 || row.epoch.saturating_add(self.epochs) <= self.closed
+    }
+
+    /// Whether not even its folded part may be seen: it is not in the log.
+    fn hides(self, row: &ReportRow) -> bool {
+        self.epochs > 0 && !row.folded
+    }
+
+    fn summary(self, row: &ReportRow, report: &Report) -> ReportSummary {
+        let whole = summary(row, report);
+        if self.opens(row) {
+            return whole;
+        }
+        let ReportSummary { name, node, resource, outcome, x_bps, epoch, simulated, .. } = whole;
+        let rest = ReportSummary { sealed: true, ..ReportSummary::default() };
+        ReportSummary { name, node, resource, outcome, x_bps, epoch, simulated, ..rest }
     }
 }
 
@@ -112,6 +165,7 @@ fn summary(row: &ReportRow, report: &Report) -> ReportSummary {
         start_time: report.start_time,
         fisher: bytes::to_hex(&row.fisher),
         simulated: report.device == DeviceKind::Simulated as i32,
+        sealed: false,
         relay: if report.relay.is_empty() { String::new() } else { bytes::to_hex(&report.relay) },
     }
 }

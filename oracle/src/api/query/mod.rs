@@ -32,6 +32,8 @@ pub struct View {
     pub market: score::Market,
     /// The Scores contract.
     pub scores: Address,
+    /// For how many epochs a report stays sealed; with 0 none is.
+    pub sealed_epochs: u64,
 }
 
 impl View {

@@ -119,8 +119,12 @@ impl Query {
 
     /// The newest probes of each claim, from the cache if no report came since.
     async fn samples(&self, node: [u8; 32], claims: &[ProbeId]) -> Result<Arc<Vec<Samples>>, Error> {
-        let newest = self.store.reports(ReportFilter { node: Some(node), resource: None }, None, 1).await?;
-        let newest = newest.first().map_or(0, |row| row.sequence);
+        let filter = ReportFilter { node: Some(node), resource: None, folded: self.view.sealed_epochs > 0 };
+        // What the samples are made of changes with every report, or, where reports are sealed, with every closed epoch.
+        let newest = match self.view.sealed_epochs {
+            0 => self.store.reports(filter, None, 1).await?.first().map_or(0, |row| row.sequence),
+            _ => self.store.latest_epoch(None).await?.map_or(0, |epoch| epoch.epoch),
+        };
         let held = self.samples.get(&node, newest);
         // A new description may claim other resources than the reports that were read.
         if let Some(held) = held.filter(|held| held.iter().map(|of| of.probe).eq(claims.iter().copied())) {
@@ -128,7 +132,7 @@ impl Query {
         }
         let mut read = Vec::with_capacity(claims.len());
         for probe in claims.iter().copied() {
-            let filter = ReportFilter { node: Some(node), resource: Some(probe.number().into()) };
+            let filter = ReportFilter { resource: Some(probe.number().into()), ..filter };
             let rows = self.store.reports(filter, None, NEWEST).await?;
             let sample = |row| opened(row).map(|(_, report)| Sample::of(&report));
             read.push(Samples { probe, newest: rows.iter().map(sample).collect::<Result<_, _>>()? });
@@ -136,6 +140,14 @@ impl Query {
         let read = Arc::new(read);
         self.samples.put(node, newest, Arc::clone(&read));
         Ok(read)
+    }
+
+    /// The day of a probe while reports are sealed: its second would tell a host which of its rentals was one.
+    fn blurred(&self, time: pbjson_types::Timestamp) -> pbjson_types::Timestamp {
+        if self.view.sealed_epochs == 0 {
+            return time;
+        }
+        pbjson_types::Timestamp { seconds: time.seconds - time.seconds.rem_euclid(86_400), nanos: 0 }
     }
 
     fn resource(
@@ -155,7 +167,7 @@ impl Query {
             resource: probe.name().into(),
             score: scored.map(|of| estimate(&of.estimate)),
             probes: scored.map_or(0, |of| of.probes),
-            last_probe_time: samples.newest.first().and_then(|sample| sample.end_time),
+            last_probe_time: samples.newest.first().and_then(|sample| sample.end_time).map(|time| self.blurred(time)),
             measured: samples.measured().unwrap_or_default(),
             expected: samples.expected().or_else(claimed).unwrap_or_default(),
             unit: claim::unit(probe).into(),

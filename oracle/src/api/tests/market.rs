@@ -48,6 +48,11 @@ pub(super) struct Market {
 
 impl Market {
     pub(super) async fn open() -> Self {
+        Self::sealing(0).await
+    }
+
+    /// A market whose reports stay sealed for so many epochs.
+    pub(super) async fn sealing(sealed_epochs: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory.path()).await.unwrap());
         let deployment = deployment();
@@ -55,7 +60,7 @@ impl Market {
             Rules { deployment: deployment.clone(), parameters: Parameters::development(), releases: Vec::new() };
         let key = SigningKey::from_bytes(&[9; 32]);
         let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
-        let view = View { market: score::Market::Development, scores: deployment.scores };
+        let view = View { market: score::Market::Development, scores: deployment.scores, sealed_epochs };
         let health = Health::new();
         health.set_chain(true);
         let api = Api::new(store.clone(), ingest, view, health.clone(), Metrics::new());
@@ -135,6 +140,11 @@ impl Market {
         };
         self.store.accept_report(record).await.unwrap();
         id
+    }
+
+    /// Marks a report as folded.
+    pub(super) async fn fold(&self, id: [u8; 32]) {
+        self.store.append_entries(vec![[id.as_slice(), b"f"].concat()], vec![id]).await.unwrap();
     }
 
     /// Holds an epoch with these scores, on chain.

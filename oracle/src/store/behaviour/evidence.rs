@@ -87,10 +87,16 @@ pub(in super::super) async fn reports_are_listed_newest_first(store: &dyn Store)
     let page = store.reports(all, None, 4).await.unwrap();
     assert_eq!(ids(&page), [6, 5, 4, 3]);
     assert_eq!(ids(&store.reports(all, Some(page[3].sequence), 4).await.unwrap()), [2, 1]);
-    let node = ReportFilter { node: Some(digest(11)), resource: None };
+    let node = ReportFilter { node: Some(digest(11)), ..ReportFilter::default() };
     assert_eq!(ids(&store.reports(node, None, 9).await.unwrap()), [5, 3, 1]);
     let resource = ReportFilter { resource: Some(2), ..node };
     assert_eq!(ids(&store.reports(resource, None, 9).await.unwrap()), [5]);
+    let folded = ReportFilter { folded: true, ..all };
+    assert_eq!(ids(&store.reports(folded, None, 9).await.unwrap()), [0_u8; 0]);
+    store.append_entries(vec![b"folded 3".to_vec()], vec![digest(3)]).await.unwrap();
+    assert_eq!(ids(&store.reports(folded, None, 9).await.unwrap()), [3]);
+    assert_eq!(store.bundle_report(digest(4)).await.unwrap().map(|row| row.id), Some(digest(4)));
+    assert_eq!(store.bundle_report(digest(9)).await.unwrap(), None);
 }
 
 pub(in super::super) async fn reports_are_folded_once_and_when_due(store: &dyn Store) {

@@ -63,9 +63,22 @@ pub(super) async fn reports(
             sql.push(" AND resource = ").push_bind(resource);
         }
     }
+    if filter.folded {
+        sql.push(" AND folded = 1");
+    }
     sql.push(" ORDER BY sequence DESC LIMIT ").push_bind(limit);
     let rows = sql.build().fetch_all(readers).await.map_err(unavailable("reads reports"))?;
     rows.iter().map(report_row).collect()
+}
+
+/// The first report that a bundle belongs to.
+pub(super) async fn bundle_report(readers: &SqlitePool, bundle: Digest) -> Result<Option<ReportRow>> {
+    let row = query("SELECT * FROM reports WHERE bundle = ? ORDER BY sequence LIMIT 1")
+        .bind(bundle.to_vec())
+        .fetch_optional(readers)
+        .await
+        .map_err(unavailable("reads reports"))?;
+    row.as_ref().map(report_row).transpose()
 }
 
 /// Reports that may be folded by an epoch and are not.
