@@ -33,11 +33,15 @@ pub async fn explain(
             anyhow::bail!(described(&error));
         }
     }
-    let state = folder.state();
-    let explanation = state.explain(&node);
-    Ok(explanation.map(|explanation| History {
-        epoch: state.epoch().unwrap_or_default(),
-        explanation,
-        steps: state.steps().to_vec(),
-    }))
+    Ok(History::of(&folder, &node))
+}
+
+impl History {
+    /// What a folder that traces the node knows of it.
+    #[must_use]
+    pub fn of(folder: &Folder, node: &NodeId) -> Option<Self> {
+        let state = folder.state();
+        let explanation = state.explain(node)?;
+        Some(Self { epoch: state.epoch().unwrap_or_default(), explanation, steps: state.steps().to_vec() })
+    }
 }

@@ -175,6 +175,15 @@ impl Parameters {
         }
     }
 
+    /// The constants of a market.
+    #[must_use]
+    pub fn of(market: Market) -> Self {
+        match market {
+            Market::Production => Self::production(),
+            Market::Development => Self::development(),
+        }
+    }
+
     /// The record as bytes: fields in the order of their declaration, little-endian, without padding.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {

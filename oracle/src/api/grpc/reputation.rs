@@ -1,7 +1,7 @@
 //! ReputationService over gRPC; it only hands on.
 use gpux_proto::oracle::{
-    GetReputationRequest, GetReputationResponse, ListReputationsRequest, ListReputationsResponse,
-    reputation_service_server::ReputationService,
+    ExplainReputationRequest, ExplainReputationResponse, GetReputationRequest, GetReputationResponse,
+    ListReputationsRequest, ListReputationsResponse, reputation_service_server::ReputationService,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -14,6 +14,13 @@ impl ReputationService for Api {
         request: Request<GetReputationRequest>,
     ) -> Result<Response<GetReputationResponse>, Status> {
         Ok(Response::new(self.query().get_reputation(request.into_inner()).await?))
+    }
+
+    async fn explain_reputation(
+        &self,
+        request: Request<ExplainReputationRequest>,
+    ) -> Result<Response<ExplainReputationResponse>, Status> {
+        Ok(Response::new(self.query().explain_reputation(request.into_inner()).await?))
     }
 
     async fn list_reputations(

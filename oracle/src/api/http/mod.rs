@@ -18,9 +18,9 @@ use axum::{
     routing::get,
 };
 use gpux_proto::oracle::{
-    AnnounceNodeRequest, CommitReportRequest, GetBundleRequest, GetConsistencyProofRequest, GetEpochRequest,
-    GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest, ListEntriesRequest,
-    ListNodesRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest,
+    AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetConsistencyProofRequest,
+    GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
+    ListEntriesRequest, ListNodesRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
@@ -49,6 +49,7 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/nodes", get(list_nodes).post(announce_node))
         .route("/v1/nodes/{node}", get(get_node))
         .route("/v1/nodes/{node}/reputation", get(get_reputation))
+        .route("/v1/nodes/{node}/explanation", get(explain_reputation))
         .route("/v1/reputations", get(list_reputations))
         .route("/v1/reports", get(list_reports).post(submit_report))
         .route("/v1/reports/{report}", get(get_report))
@@ -70,7 +71,7 @@ async fn root(State(api): State<Api>) -> Response {
     let market = api.query().view().market.label();
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
-         /v1/nodes/{{node}}/reputation, /v1/nodes, /v1/reports, /v1/bundles/{{digest}}, /v1/log/entries or \
+         /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/reports, /v1/bundles/{{digest}}, /v1/log/entries or \
          /v1/epochs/latest, or gRPC with reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
@@ -100,6 +101,11 @@ async fn get_node(State(api): State<Api>, headers: HeaderMap, node: Segment) -> 
 
 async fn get_reputation(State(api): State<Api>, headers: HeaderMap, node: Segment) -> Response {
     let result = async { api.query().get_reputation(GetReputationRequest { name: segment(node)? }).await };
+    answer(&headers, result.await)
+}
+
+async fn explain_reputation(State(api): State<Api>, headers: HeaderMap, node: Segment) -> Response {
+    let result = async { api.query().explain_reputation(ExplainReputationRequest { name: segment(node)? }).await };
     answer(&headers, result.await)
 }
 

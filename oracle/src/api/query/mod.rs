@@ -5,6 +5,7 @@
 
 mod claim;
 mod evidence;
+mod explain;
 mod finding;
 mod log;
 mod on_chain;
@@ -58,13 +59,20 @@ pub struct Query {
     view: View,
     samples: Arc<samples::Cache>,
     published: Arc<on_chain::Cache>,
+    explainer: explain::Explainer,
 }
 
 impl Query {
     /// Reads from this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, view: View) -> Self {
-        Self { store, view, samples: Arc::default(), published: Arc::default() }
+        Self {
+            store,
+            view,
+            samples: Arc::default(),
+            published: Arc::default(),
+            explainer: explain::Explainer::default(),
+        }
     }
 
     /// What the answers are made with.

@@ -3,12 +3,21 @@
 use gpux_kernels::{calibration, catalogue, plan::Market, probe::ProbeId};
 use gpux_proto::{
     bytes::to_hex,
-    evidence::Probe,
-    oracle::{GetReputationRequest, ListReputationsRequest, reputation_service_client::ReputationServiceClient},
+    evidence::{EpochClosed, LogEntry, Probe, ReportFolded, log_entry::Fact},
+    oracle::{
+        ExplainReputationRequest, GetReputationRequest, ListReputationsRequest,
+        reputation_service_client::ReputationServiceClient,
+    },
 };
+use prost::Message as _;
 use tonic_types::StatusExt as _;
 
 use super::market::{self, node_score, pass, skipped};
+use crate::{
+    publish::Folder,
+    replay::History,
+    score::{NodeId, Parameters},
+};
 
 const NODE: [u8; 32] = [0x11; 32];
 
@@ -160,4 +169,45 @@ async fn tokens_of_other_lists_and_tampered_ones_are_refused_over_both() {
     }
     let answer = market.get(&format!("/v1/nodes?pageToken={token}")).await;
     assert_eq!(answer.reason(), "BAD_PAGE_TOKEN");
+}
+
+#[tokio::test]
+async fn an_explanation_is_what_the_fold_says_and_is_the_same_over_both_protocols() {
+    let market = market::Market::open().await;
+    let mut folder = Folder::tracing(Parameters::development(), NodeId(NODE));
+    let entry = |fact| LogEntry { fact: Some(fact) }.encode_to_vec();
+    let report = |number: u8, x| {
+        entry(Fact::ReportFolded(ReportFolded {
+            node: NODE.to_vec(),
+            resource: Probe::Imma.into(),
+            x_lower: x,
+            x_upper: x,
+            weight: 64,
+            epoch: 4,
+            report: vec![number; 32],
+            inconclusive: false,
+        }))
+    };
+    let log = vec![report(1, 23), report(2, 24), entry(Fact::EpochClosed(EpochClosed { epoch: 4, timestamp: 20 }))];
+    for entry in &log {
+        folder.apply(entry).unwrap();
+    }
+    let history = History::of(&folder, &NodeId(NODE)).unwrap();
+    market.store.append_entries(log, vec![]).await.unwrap();
+    market.publish(4, vec![history.explanation.score.clone()]).await;
+
+    let path = format!("/v1/nodes/{}/explanation", to_hex(&NODE));
+    let http = market.get(&path).await;
+    let mut client = ReputationServiceClient::new(market.channel().await);
+    let name = format!("nodes/{}", to_hex(&NODE));
+    let grpc = client.explain_reputation(ExplainReputationRequest { name }).await.unwrap().into_inner();
+    assert_eq!((http.status, http.json()), (200, serde_json::to_value(&grpc).unwrap()));
+    let told = grpc.explanation.unwrap();
+    assert_eq!(told.epoch, 4);
+    let step = &told.steps[0];
+    // 47 of 2 * 64.
+    assert_eq!((told.steps.len(), step.reports, step.x_bps, step.resource.as_str()), (1, 2, 3_671, "imma"));
+    assert_eq!(step.factors, history.steps[0].factors);
+    assert_eq!(told.resources[0].wealth, history.explanation.resources[0].wealth);
+    assert_eq!(market.get(&format!("/v1/nodes/{}/explanation", to_hex(&[9; 32]))).await.status, 404);
 }
