@@ -100,8 +100,10 @@ struct Inverted {
 }
 
 impl Inverted {
-    /// Nothing was read off yet: no epoch has this number.
-    const NONE: Self = Self { epoch: u32::MAX, low_bps: 0, high_bps: 0, log_honesty: 0.0 };
+    /// Nothing was read off yet.
+    const NONE: Self = Self { epoch: Self::NEVER, low_bps: 0, high_bps: 10_000, log_honesty: 0.0 };
+    /// No epoch has this number.
+    const NEVER: u32 = u32::MAX;
 }
 
 /// What is remembered of one resource of one node: 360 bytes, since there are tens of millions of them.
@@ -168,7 +170,8 @@ impl ResourceState {
         self.inconclusive = aged(self.inconclusive, decay, batch.inconclusive as f64 / unit);
         self.probes = self.probes.saturating_add(batch.probes);
         self.epoch = self.epoch.max(narrow(epoch));
-        self.inverted = Inverted::NONE;
+        // No longer what is published, but near to what will be.
+        self.inverted.epoch = Inverted::NEVER;
     }
 
     /// Bets on the probes of an epoch against the host; returns the factors.
@@ -267,8 +270,8 @@ impl ResourceState {
         let (below, above) = self.histograms(decay);
         Inverted {
             epoch: narrow(epoch),
-            low_bps: lower_bound_bps(&below, parameters, threshold),
-            high_bps: 10_000 - lower_bound_bps(&above, parameters, threshold),
+            low_bps: lower_bound_bps(&below, parameters, threshold, self.inverted.low_bps),
+            high_bps: 10_000 - lower_bound_bps(&above, parameters, threshold, 10_000 - self.inverted.high_bps),
             log_honesty: log_mean_evidence(&below, parameters.cleared_mean()).min(log_rate_evidence(&below, parameters))
                 as f32,
         }
