@@ -27,7 +27,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     liars: usize,
     /// How many sessions each fisher has at once.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     parallel: usize,
     /// Keep everything in this folder, which must be empty; a temporary one is made, and removed at the end, without.
     #[arg(long)]
