@@ -23,7 +23,7 @@ fn programs_in(folder: &Path) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cheat_is_found_out_and_no_honest_node_is() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.path().to_owned(), cast: CAST, fishers: 3, parallel: 2 };
+    let options = Options { folder: folder.path().to_owned(), cast: CAST, fishers: 3, parallel: 2, relays: 5 };
     let mut market = Market::start(&options, |stage| println!("{stage}")).await.unwrap();
     assert!(market.oracle.open_after < Duration::from_secs(5), "{:?}", market.oracle.open_after);
     assert!(!programs_in(folder.path()).is_empty());

@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use gpux_contracts::{Deployment, keys};
 use gpux_proto::{bytes::to_hex, signing::SigningKey};
-use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
-use tokio::net::TcpListener;
+use std::{fs, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Uri;
 
@@ -71,13 +71,13 @@ pub(super) async fn run(arguments: Relay, stop: CancellationToken) -> anyhow::Re
         None if address.ip().is_unspecified() => bail!("{address} is no address that others reach: name --endpoint"),
         None => format!("http://{address}"),
     };
-    let relay = key.verifying_key();
+    let (relay, listed) = (key.verifying_key(), Arc::new(Notify::new()));
     let named = to_hex(&relay.to_bytes());
     let options = Options {
         key,
         oracle: Oracle::new(arguments.oracle),
         scope: if deployment.development { Scope::All } else { Scope::Public },
-        registrar: Registrar { deployment, owner, relay, endpoint },
+        registrar: Registrar { deployment, owner, relay, endpoint, listed: Arc::clone(&listed) },
         limits: Limits {
             sessions: arguments.sessions.into(),
             sessions_per_node: arguments.sessions_per_node.into(),
@@ -89,6 +89,14 @@ pub(super) async fn run(arguments: Relay, stop: CancellationToken) -> anyhow::Re
     };
     let relay = relay::Relay::new(options, stop.clone()).with_context(|| format!("data {}", data.display()))?;
     output::text(&format!("listening on http://{address} as relay {named}\n"));
-    relay::serve(relay, listener, stop).await?;
+    let told = async {
+        listed.notified().await;
+        output::text("listed by the oracle\n");
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        served = relay::serve(relay, listener, stop) => served?,
+        () = told => {}
+    }
     Ok(ExitCode::SUCCESS)
 }

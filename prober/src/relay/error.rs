@@ -103,6 +103,33 @@ mod tests {
     use crate::session::is_relays;
 
     #[test]
+    fn every_code_is_on_the_page_with_its_status() {
+        let page = include_str!("../../../docs/errors.md");
+        let wait = Duration::ZERO;
+        for error in [
+            Error::Busy(""),
+            Error::Malformed(String::new()),
+            Error::Limit(String::new()),
+            Error::Deadline(wait),
+            Error::NodeUnknown(String::new()),
+            Error::OracleUnavailable(String::new()),
+            Error::Stopping,
+            Error::Store,
+            Error::Gone,
+            Error::Unreachable(String::new()),
+        ] {
+            let (code, reason) = error.code();
+            let whose = if reason.starts_with("RELAY_") { "relay" } else { "node" };
+            let row = page.lines().find(|line| line.starts_with(&format!("| {whose} | `{reason}` | ")));
+            let row = row.unwrap_or_else(|| panic!("{reason} is not in docs/errors.md"));
+            let name = format!("{code:?}").to_lowercase();
+            let said = row.split(" | ").nth(2).unwrap().replace('_', "").to_lowercase();
+            assert_eq!(said, name, "{reason}");
+        }
+        assert!(page.contains("| node | `NODE_BROKE_OFF` | "));
+    }
+
+    #[test]
     fn a_node_cannot_pass_its_refusal_off_as_the_relays() {
         let with =
             |reason| Status::with_error_details(Code::Aborted, "no", ErrorDetails::with_error_info(reason, "gpux", []));

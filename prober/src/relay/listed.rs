@@ -21,6 +21,8 @@ use tracing::debug;
 
 /// How long a list is used before it is asked for again.
 const LIST_VALID: Duration = Duration::from_secs(30);
+/// An empty list is asked for again soon: while there is none, sessions go directly and carry no weight.
+const EMPTY_VALID: Duration = Duration::from_secs(2);
 /// A list that cannot be renewed is used for so long: its relays' registrations are checked anew at every choice.
 const STALE_MAX: Duration = Duration::from_secs(3_600);
 
@@ -108,7 +110,7 @@ impl Relays {
     async fn list(&self, now: Duration) -> Result<Arc<[Listed]>, OracleError> {
         let mut list = self.list.lock().await;
         if let Some((at, relays)) = &*list
-            && at.elapsed() < LIST_VALID
+            && at.elapsed() < if relays.is_empty() { EMPTY_VALID } else { LIST_VALID }
         {
             return Ok(Arc::clone(relays));
         }

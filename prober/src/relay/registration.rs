@@ -10,7 +10,8 @@ use gpux_proto::{
     evidence::RelayRegistration,
     signing::{self, VerifyingKey},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -33,6 +34,8 @@ pub struct Registrar {
     pub relay: VerifyingKey,
     /// Where it answers.
     pub endpoint: String,
+    /// Told once the oracle lists it.
+    pub listed: Arc<Notify>,
 }
 
 impl Registrar {
@@ -59,6 +62,7 @@ impl Registrar {
             let wait = match oracle.register_relay(self.registration()?).await {
                 Ok(()) => {
                     if !registered {
+                        self.listed.notify_one();
                         info!(endpoint = self.endpoint, owner = %self.owner.address(), "the oracle lists this relay");
                     }
                     (pause, registered) = (PAUSE_MIN, true);

@@ -126,21 +126,21 @@ async fn a_host_that_hangs_fails_through_a_relay_as_it_does_directly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_beyond_the_limits_are_not_carried() {
     let hanging = Node { at: At::Ready, act: Act::Hang, devices: cpu };
-    let length = Duration::from_millis(600);
+    let length = Duration::from_millis(1_500);
     let market = Market::start(hanging, Limits { sessions: 1, length, ..Limits::default() }).await;
     let (long, second) = tokio::join!(market.session(), async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         market.session().await
     });
     let failure = second.failure.unwrap();
     assert_eq!((failure.fault, failure.passing), (Fault::Fisher, true), "{failure:?}");
     let failure = long.failure.unwrap();
     assert_eq!((failure.step, failure.fault, failure.passing), (Step::Prepare, Fault::Fisher, false), "{failure:?}");
-    assert!(failure.detail.contains("600ms"), "{failure:?}");
+    assert!(failure.detail.contains("1.5s"), "{failure:?}");
 
     let market = Market::start(hanging, Limits { sessions_per_node: 1, length, ..Limits::default() }).await;
     let (_, second) = tokio::join!(market.session(), async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         market.session().await
     });
     assert!(second.failure.unwrap().detail.contains("sessions of this node"));

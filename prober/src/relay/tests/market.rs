@@ -123,6 +123,7 @@ impl Market {
                 owner: owner(),
                 relay: relay_key().verifying_key(),
                 endpoint: url.clone(),
+                listed: Arc::default(),
             },
             oracle: report::Oracle::new(reaches.clone()),
             data: data.clone(),

@@ -107,7 +107,10 @@ impl EvidenceService for Oracle {
         self.tell(|known| match &known.refuses {
             Some(status) => Err(status.clone()),
             None => {
-                known.stamps.push(stamps);
+                // The same again, as after a lost acknowledgement, is accepted once.
+                if !known.stamps.contains(&stamps) {
+                    known.stamps.push(stamps);
+                }
                 Ok(Response::new(SubmitStampsResponse {}))
             }
         })
