@@ -5,6 +5,8 @@ mod check;
 mod doctor;
 mod endpoint;
 mod output;
+mod relay;
+mod route;
 mod run;
 mod setup;
 mod table;
@@ -39,6 +41,8 @@ enum Command {
     Doctor(Box<doctor::Doctor>),
     /// Answers the network part of `check --network` on another machine.
     Endpoint(endpoint::Endpoint),
+    /// Carries other owners' sessions to nodes and stamps their times.
+    Relay(Box<relay::Relay>),
     /// Takes money back from throw-away accounts that a crash left behind.
     Sweep(Sweep),
 }
@@ -71,6 +75,9 @@ struct Run {
     /// Repeats the choices of an earlier run.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Goes to nodes directly: they see this machine's address, and such sessions carry no weight.
+    #[arg(long)]
+    direct: bool,
     /// One JSON object a session.
     #[arg(long)]
     json: bool,
@@ -125,6 +132,7 @@ pub fn main() -> ExitCode {
             Command::Calibrate(arguments) => calibrate::run(arguments, stop).await,
             Command::Doctor(arguments) => doctor::run(*arguments, stop).await,
             Command::Endpoint(arguments) => endpoint::run(arguments, stop).await,
+            Command::Relay(arguments) => relay::run(*arguments, stop).await,
             Command::Sweep(arguments) => sweep(arguments).await,
         }
     });

@@ -5,9 +5,10 @@ use crate::{
     lie::Lie,
     lock::MachineLock,
     offered::{self, Offered, Place},
+    relay::Listed,
     rent::{self, Purse, Rental},
     report::{Finding, Judge},
-    session::{self, Ended, Failure, Fault, LOCK_WAIT_MAX, Order, Watch},
+    session::{self, Ended, Failure, Fault, LOCK_WAIT_MAX, Order, Watch, words},
 };
 use gpux_kernels::{
     evidence::{Expectation, expected},
@@ -16,8 +17,10 @@ use gpux_kernels::{
     release::{self, Built, Release},
 };
 use gpux_proto::{
-    evidence::Step,
+    bytes,
+    evidence::{Description, Step},
     node::{DescribeRequest, node_service_client::NodeServiceClient},
+    relay::{self, relay_service_client::RelayServiceClient},
 };
 use std::{
     sync::Arc,
@@ -54,6 +57,15 @@ pub struct Fisher {
     pub returns: TaskTracker,
     /// Ends everything.
     pub stop: CancellationToken,
+}
+
+/// Whether and how a node was reached.
+#[derive(Debug)]
+pub struct Reached {
+    /// To the node, or to the relay that carries to it.
+    pub channel: Result<Channel, Failure>,
+    /// The relay's key.
+    pub relay: Option<[u8; 32]>,
 }
 
 /// What one probing came to.
@@ -110,6 +122,21 @@ pub fn build(release: &Release) -> Result<Built, BuildError> {
     Ok(release.build(&variant)?)
 }
 
+fn channel(uri: &Uri) -> Channel {
+    Endpoint::from(uri.clone()).connect_timeout(CONNECT_MAX).tcp_nodelay(true).connect_lazy()
+}
+
+/// A node that was not reached, and may be a moment later.
+fn again(detail: String) -> Failure {
+    Failure { passing: true, ..Failure::new(Step::Describe, Fault::Host, detail) }
+}
+
+/// Who is asked to describe a node.
+enum Asked<'a> {
+    Node(NodeServiceClient<Channel>),
+    Relay(RelayServiceClient<Channel>, &'a [u8; 32]),
+}
+
 impl Fisher {
     /// The market's chain and contract.
     pub fn place(&self) -> Place {
@@ -119,32 +146,60 @@ impl Fisher {
 
     /// Asks a node to describe itself, a few times.
     pub async fn describe(&self, uri: &Uri) -> Result<(Channel, Offered), Failure> {
-        let channel = Endpoint::from(uri.clone()).connect_timeout(CONNECT_MAX).tcp_nodelay(true).connect_lazy();
+        let channel = channel(uri);
+        let client = NodeServiceClient::new(channel.clone()).max_decoding_message_size(DESCRIPTION_BYTES_MAX);
+        Ok((channel, self.patiently(Asked::Node(client)).await?))
+    }
+
+    /// The same through a relay. A relay that gives something else than a description by this node's key has failed, and
+    /// not the node.
+    pub async fn describe_through(&self, relay: &Listed, node: &[u8; 32]) -> Result<(Channel, Offered), Failure> {
+        let channel = channel(&relay.endpoint);
+        let client = RelayServiceClient::new(channel.clone()).max_decoding_message_size(DESCRIPTION_BYTES_MAX);
+        Ok((channel, self.patiently(Asked::Relay(client, node)).await?))
+    }
+
+    /// Asks a few times, each within a time; whoever does not keep it is at fault.
+    async fn patiently(&self, mut asked: Asked<'_>) -> Result<Offered, Failure> {
+        let fault = if matches!(asked, Asked::Node(_)) { Fault::Host } else { Fault::Fisher };
+        let late = || Failure { fault, ..again("no description before the deadline".into()) };
         let mut attempt = 1;
         loop {
-            match self.described(channel.clone()).await {
-                Ok(offered) => return Ok((channel, offered)),
-                Err(failure) if attempt == ATTEMPTS || !failure.passing => return Err(failure),
-                Err(_) => {
-                    attempt += 1;
-                    tokio::time::sleep(PAUSE).await;
+            let answer = tokio::time::timeout(CONNECT_MAX + DESCRIBE_MAX, self.ask(&mut asked)).await;
+            match answer.unwrap_or_else(|_| Err(late())) {
+                Err(failure) if failure.passing && attempt < ATTEMPTS => attempt += 1,
+                answer => return answer,
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn ask(&self, asked: &mut Asked<'_>) -> Result<Offered, Failure> {
+        let step = Step::Describe;
+        match asked {
+            Asked::Node(client) => {
+                let answer = client.describe(DescribeRequest {}).await.map_err(|status| again(words(&status)))?;
+                self.verified(answer.into_inner().description).map_err(|e| Failure::new(step, Fault::Host, e))
+            }
+            Asked::Relay(client, node) => {
+                let answer = client.describe(relay::DescribeRequest { node: node.to_vec() }).await;
+                let answer = answer.map_err(|status| match Failure::relayed(step, &status) {
+                    failure if failure.fault == Fault::Host => again(words(&status)),
+                    failure => failure,
+                })?;
+                let lie = |what: String| Failure::new(step, Fault::Fisher, format!("the relay gives {what}"));
+                match self.verified(answer.into_inner().description) {
+                    Ok(offered) if offered.node == **node => Ok(offered),
+                    Ok(_) => Err(lie("another node's description".into())),
+                    Err(error) => Err(lie(format!("a void description: {error}"))),
                 }
             }
         }
     }
 
-    async fn described(&self, channel: Channel) -> Result<Offered, Failure> {
-        let step = Step::Describe;
-        let mut client = NodeServiceClient::new(channel).max_decoding_message_size(DESCRIPTION_BYTES_MAX);
-        let again = |detail: String| Failure { passing: true, ..Failure::new(step, Fault::Host, detail) };
-        let answer = tokio::time::timeout(CONNECT_MAX + DESCRIBE_MAX, client.describe(DescribeRequest {})).await;
-        let description = match answer {
-            Err(_) => return Err(again("no description before the deadline".into())),
-            Ok(Err(status)) => return Err(again(session::words(&status))),
-            Ok(Ok(response)) => response.into_inner().description,
-        };
-        let description = description.ok_or_else(|| Failure::new(step, Fault::Host, "the description is missing"))?;
-        offered::verify(&description, self.place(), crate::clock::now()).map_err(|e| Failure::new(step, Fault::Host, e))
+    fn verified(&self, description: Option<Description>) -> Result<Offered, offered::Error> {
+        let description = description.ok_or(bytes::Error::Missing("description"))?;
+        offered::verify(&description, self.place(), crate::clock::now())
     }
 
     /// How long a rental for a session must last, in seconds.
@@ -159,7 +214,7 @@ impl Fisher {
     /// evidence that the node was away.
     pub async fn probe(
         self: &Arc<Self>,
-        reached: Result<Channel, Failure>,
+        reached: Reached,
         offered: &Offered,
         probe: ProbeId,
         watch: &Watch,
@@ -198,16 +253,17 @@ impl Fisher {
 
     async fn converse(
         &self,
-        reached: Result<Channel, Failure>,
+        reached: Reached,
         (offered, rental): (&Offered, &Rental),
         worker: &Built,
         (plan, watch): (&Plan, &Watch),
     ) -> Ended {
-        let channel = match reached {
+        let Reached { channel, relay } = reached;
+        let channel = match channel {
             Ok(channel) => channel,
             Err(failure) => {
                 let now = crate::clock::now();
-                return Ended { bundle: None, failure: Some(failure), started: now, ended: now };
+                return Ended { bundle: None, failure: Some(failure), started: now, ended: now, relay };
             }
         };
         let order = Order {
@@ -221,7 +277,7 @@ impl Fisher {
         };
         let first = Instant::now();
         loop {
-            let ended = session::run(channel.clone(), &order).await;
+            let ended = session::run(channel.clone(), relay, &order).await;
             let passing = ended.bundle.is_none() && ended.failure.as_ref().is_some_and(|failure| failure.passing);
             if !passing || first.elapsed() > PASSING_MAX {
                 return ended;

@@ -1,7 +1,7 @@
 //! The fisher: plans, rents, probes, verifies, reports; and the worker that it uploads.
 //!
 //! `choose` picks node and probe, `rent` pays from throw-away accounts and takes the rest back, `session` talks to the
-//! node, `report` turns evidence into a signed finding and delivers it, `job` is what runs on the rented node. A finding
+//! node, `report` turns evidence into a signed finding and delivers it, `relay` carries others' sessions, `job` is what runs on the rented node. A finding
 //! is made from a session's bundle alone, by `gpux_kernels::evidence`, so that anybody makes the same one.
 pub mod choose;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod lie;
 pub mod lock;
 pub mod net;
 pub mod offered;
+pub mod relay;
 pub mod rent;
 pub mod report;
 pub mod session;

@@ -92,7 +92,8 @@ impl Chains {
         Ok(())
     }
 
-    fn next(&self, side: Side, data: &[u8]) -> Result<[u8; 32], Error> {
+    /// The head that the next frame of a side has if it holds these bytes.
+    pub fn next(&self, side: Side, data: &[u8]) -> Result<[u8; 32], Error> {
         if data.is_empty() || data.len() > FRAME_BYTES_MAX {
             return Err(Error::Size(data.len()));
         }

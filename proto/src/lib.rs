@@ -1,13 +1,14 @@
 //! The wire types of GPUX and how they are signed: the only place where either exists.
 //!
 //! `evidence`, `node`, `relay` and `oracle` are generated from `gpux/*/v1/*.proto`; [`signing`] gives ids, ed25519 signatures and
-//! EIP-712 digests; [`frames`] is the frame chain of a session; [`bundle`] reads a whole session; [`bytes`] parses fixed-size
+//! EIP-712 digests; [`frames`] is the frame chain of a session; [`sealed`] carries one through strangers; [`bundle`] reads a whole session; [`bytes`] parses fixed-size
 //! fields. Nothing here does I/O.
 #![warn(missing_docs)]
 
 pub mod bundle;
 pub mod bytes;
 pub mod frames;
+pub mod sealed;
 pub mod signing;
 pub mod stream;
 

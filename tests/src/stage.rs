@@ -16,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The oracle lists a relay once its owner's bond is final.
+const LISTED: Duration = Duration::from_secs(60);
 /// Measuring itself takes a node a few seconds; whatever has not bound a port by then will not.
 const BIND: Duration = Duration::from_secs(60);
 /// A node has one card, so it sells one rental at a time: two on one card would each get half of what was promised.
@@ -134,6 +136,19 @@ impl Stage {
         let line = process.line_after("listening on ", BIND).await?;
         let (url, id) = line.split_once(" as node ").context("a node names its URL and its key")?;
         Ok(RunningNode { id: id.trim().to_owned(), url: url.to_owned(), process })
+    }
+
+    /// Starts a relay of an owner, and waits until an oracle lists it.
+    pub async fn relay(&self, name: &str, owner: &Account, oracle: &str) -> anyhow::Result<Process> {
+        let deployment = self.chain.deployment_file.display().to_string();
+        let (data, key) = (self.data(name).display().to_string(), owner.file.display().to_string());
+        let flags = ["--deployment", &deployment, "--data", &data, "--key-file", &key, "--oracle", oracle];
+        let arguments: Vec<String> =
+            ["relay", "--development"].iter().chain(&flags).map(|flag| (*flag).to_owned()).collect();
+        let mut process = Process::start(name, &self.binaries.path("gpux-prober")?, &arguments, &self.logs).await?;
+        process.line_after("listening on ", BIND).await?;
+        process.line_after("listed by the oracle", LISTED).await?;
+        Ok(process)
     }
 
     /// Starts a fisher that probes an oracle's nodes; `more` are further flags.

@@ -1,6 +1,6 @@
 //! Why a session ends early. Every reason has its code, so that a renter can tell his fault from the node's.
 use crate::{chain, sandbox};
-use gpux_proto::{bytes, frames, signing};
+use gpux_proto::{bytes, frames, sealed, signing};
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -85,6 +85,12 @@ pub enum Error {
     /// A frame after OPEN is not acceptable.
     #[error(transparent)]
     Frame(#[from] frames::Error),
+    /// A sealed message cannot be opened or made.
+    #[error(transparent)]
+    Sealed(#[from] sealed::Error),
+    /// What is shown beside a sealed message is not its frame's head.
+    #[error("the head beside a sealed message is not that of a frame in it")]
+    HeadForeign,
     /// The renter has gone.
     #[error("the renter has gone")]
     Gone,
@@ -124,6 +130,9 @@ impl Error {
             Self::HelloReplayed => (Code::AlreadyExists, "HELLO_REPLAYED"),
             Self::Deadline(_) => (Code::DeadlineExceeded, "DEADLINE"),
             Self::Frame(_) => (Code::InvalidArgument, "FRAME_REFUSED"),
+            Self::Sealed(sealed::Error::Unavailable(_)) => (Code::Internal, "SEAL_UNAVAILABLE"),
+            Self::Sealed(_) => (Code::InvalidArgument, "SEAL_BROKEN"),
+            Self::HeadForeign => (Code::InvalidArgument, "HEAD_FOREIGN"),
             Self::Gone => (Code::Cancelled, "RENTER_GONE"),
             Self::Chain(_) => (Code::Unavailable, "CHAIN_UNAVAILABLE"),
             Self::Sandbox(_) => (Code::Internal, "SANDBOX_FAILED"),

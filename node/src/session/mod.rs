@@ -1,24 +1,24 @@
 //! Paid sessions: the gRPC service of a node.
 //!
 //! A session walks one way: Start is checked ([`start`]), files are received into a temporary folder ([`upload`]), the
-//! job is started in its sandbox and OPEN signed, then frames run both ways ([`relay`]). Owns the capacity; never trusts
-//! anything that the renter sends before it was checked. Invariant: whatever happens, the session's place is given back,
+//! job is started in its sandbox and OPEN signed, then frames run both ways ([`pump`]), in the open or sealed ([`wire`]). Owns
+//! the capacity; never trusts anything that the renter sends before it was checked. Invariant: whatever happens, the session's place is given back,
 //! its folder removed and its processes killed.
 mod error;
 mod manifest;
-mod relay;
+mod pump;
 mod service;
 mod slots;
 mod start;
 mod upload;
+mod wire;
 
 pub use error::Error;
 pub use service::{Device, Node, Options};
 
 use crate::identity::Published;
-use gpux_proto::node::{SessionRequest, Start, session_request::Message};
+use gpux_proto::node::Start;
 use std::time::Duration;
-use tonic::Streaming;
 
 /// How long a renter may take, and how often the chain is asked.
 #[derive(Debug, Clone)]
@@ -47,21 +47,4 @@ impl Timeouts {
 /// he wants to run. Returns the rental.
 pub fn admissible(start: &Start, published: &Published) -> Result<[u8; 32], Error> {
     start::admit(start, published).map(|admitted| admitted.rental)
-}
-
-/// The renter's next message; `None` when he has said everything.
-async fn next_message(requests: &mut Streaming<SessionRequest>) -> Result<Option<Message>, Error> {
-    match requests.message().await {
-        Ok(Some(SessionRequest { message: Some(message) })) => Ok(Some(message)),
-        Ok(Some(SessionRequest { message: None })) => Err(Error::Malformed("an empty request")),
-        Ok(None) => Ok(None),
-        // tonic refuses what is larger than the service's message limit with this code.
-        Err(status) if status.code() == tonic::Code::OutOfRange => Err(Error::Malformed("a message above the limit")),
-        Err(_) => Err(Error::Gone),
-    }
-}
-
-/// The same, within a time.
-async fn next(requests: &mut Streaming<SessionRequest>, wait: Duration) -> Result<Option<Message>, Error> {
-    tokio::time::timeout(wait, next_message(requests)).await.map_err(|_| Error::Deadline(wait))?
 }

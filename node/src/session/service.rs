@@ -1,10 +1,11 @@
 //! `NodeService`: one task a session, from Start to Closed.
 use super::{
-    Error, Timeouts, next,
-    relay::{Parties, Relay, Responses},
+    Error, Timeouts,
+    pump::{Parties, Pump},
     slots::Slots,
     start::{self, Admitted},
     upload,
+    wire::{self, Requests, Responses},
 };
 use crate::{
     chain::{Rental, Rentals},
@@ -108,13 +109,6 @@ impl<R: Rentals> NodeService for Node<R> {
     type SessionStream = ReceiverStream<Result<SessionResponse, Status>>;
     type SealedSessionStream = ReceiverStream<Result<SealedSessionResponse, Status>>;
 
-    async fn sealed_session(
-        &self,
-        _: Request<Streaming<SealedSessionRequest>>,
-    ) -> Result<Response<Self::SealedSessionStream>, Status> {
-        Err(Status::unimplemented("sealed sessions"))
-    }
-
     async fn describe(&self, _: Request<DescribeRequest>) -> Result<Response<DescribeResponse>, Status> {
         let description = Some(self.shared.options.identity.published().description.clone());
         Ok(Response::new(DescribeResponse { description }))
@@ -124,22 +118,31 @@ impl<R: Rentals> NodeService for Node<R> {
         &self,
         request: Request<Streaming<SessionRequest>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
-        if self.shared.stop.is_cancelled() {
-            return Err(Error::Stopping.into());
-        }
+        self.shared.running()?;
         let (responses, received) = mpsc::channel(QUEUE);
         let shared = self.shared.clone();
         self.tasks.spawn(async move {
-            let mut requests = request.into_inner();
-            let last = match shared.session(&mut requests, &responses).await {
-                Ok(closed) => Ok(message(session_response::Message::Closed(closed))),
+            shared.serve(Requests::Open(request.into_inner()), Responses::Open(responses)).await;
+        });
+        Ok(Response::new(ReceiverStream::new(received)))
+    }
+
+    async fn sealed_session(
+        &self,
+        request: Request<Streaming<SealedSessionRequest>>,
+    ) -> Result<Response<Self::SealedSessionStream>, Status> {
+        self.shared.running()?;
+        let (responses, received) = mpsc::channel(QUEUE);
+        let shared = self.shared.clone();
+        self.tasks.spawn(async move {
+            match shared.join(request.into_inner(), responses.clone()).await {
+                Ok((requests, sealed)) => shared.serve(requests, sealed).await,
                 Err(error) => {
-                    tracing::info!(reason = error.code().1, %error, "a session was refused or broke");
-                    Err(error.into())
+                    tracing::info!(reason = error.code().1, %error, "a sealed session did not begin");
+                    // The renter may have gone; then there is nobody to tell.
+                    let _gone = responses.send_timeout(Err(error.into()), FAREWELL).await;
                 }
-            };
-            // The renter may have gone; then there is nobody to tell.
-            let _gone = responses.send_timeout(last, FAREWELL).await;
+            }
         });
         Ok(Response::new(ReceiverStream::new(received)))
     }
@@ -150,8 +153,43 @@ fn message(message: session_response::Message) -> SessionResponse {
 }
 
 impl<R: Rentals> Shared<R> {
-    /// One session. Before OPEN a stop or the renter's leaving ends whatever is awaited; after it the relay sees to that.
-    async fn session(&self, requests: &mut Streaming<SessionRequest>, responses: &Responses) -> Result<Closed, Error> {
+    fn running(&self) -> Result<(), Error> {
+        if self.stop.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
+    }
+
+    /// The handshake of a sealed session. It is bounded like every renter who was not checked yet.
+    async fn join(
+        &self,
+        stream: Streaming<SealedSessionRequest>,
+        answers: mpsc::Sender<Result<SealedSessionResponse, Status>>,
+    ) -> Result<(Requests, Responses), Error> {
+        let _unchecked = self.unchecked.try_acquire().map_err(|_| Error::Busy)?;
+        tokio::select! {
+            joined = wire::join(self.options.identity.key(), (stream, answers), self.options.timeouts.message) => joined,
+            () = self.stop.cancelled() => Err(Error::Stopping),
+        }
+    }
+
+    /// Runs a session and tells the renter how it ended.
+    async fn serve(&self, mut requests: Requests, mut responses: Responses) {
+        let told = match self.session(&mut requests, &mut responses).await {
+            Ok(closed) => {
+                let last = message(session_response::Message::Closed(closed));
+                match tokio::time::timeout(FAREWELL, responses.send(last, None)).await {
+                    Ok(told) => told,
+                    Err(_) => Err(Error::Gone),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            tracing::info!(reason = error.code().1, %error, "a session was refused or broke");
+            responses.fail(error.into(), FAREWELL).await;
+        }
+    }
+
+    /// One session. Before OPEN a stop or the renter's leaving ends whatever is awaited; after it the pump sees to that.
+    async fn session(&self, requests: &mut Requests, responses: &mut Responses) -> Result<Closed, Error> {
         let prepare = async {
             let (admitted, rental) = self.check(requests).await?;
             let place = self.slots.take()?;
@@ -173,8 +211,8 @@ impl<R: Rentals> Shared<R> {
         let chains = self.open(&admitted, responses).await?;
         let parties = Parties { chains, own: self.options.identity.key(), renter: admitted.session_key };
         let over = std::pin::pin!(self.over(admitted.rental, paid_until));
-        let relay = Relay::new(parties, job, &mut meddler, &limits, (requests, responses));
-        let closed = relay.run(&self.stop, over).await;
+        let pump = Pump::new(parties, job, &mut meddler, &limits, (requests, responses));
+        let closed = pump.run(&self.stop, over).await;
         if let (Some(cheating), Ok(Closed { exit_code: Some(0), .. })) = (&self.options.cheating, &closed) {
             cheating.learn(meddler);
         }
@@ -182,9 +220,9 @@ impl<R: Rentals> Shared<R> {
         closed
     }
 
-    async fn check(&self, requests: &mut Streaming<SessionRequest>) -> Result<(Admitted, Rental), Error> {
+    async fn check(&self, requests: &mut Requests) -> Result<(Admitted, Rental), Error> {
         let _unchecked = self.unchecked.try_acquire().map_err(|_| Error::Busy)?;
-        let start = match next(requests, self.options.timeouts.message).await? {
+        let start = match requests.next(self.options.timeouts.message).await? {
             Some(session_request::Message::Start(start)) => start,
             Some(_) => return Err(Error::Malformed("the first message is not a start")),
             None => return Err(Error::Gone),
@@ -227,7 +265,7 @@ impl<R: Rentals> Shared<R> {
     }
 
     /// Signs OPEN and tells the renter; its id starts both frame chains.
-    async fn open(&self, admitted: &Admitted, responses: &Responses) -> Result<Chains, Error> {
+    async fn open(&self, admitted: &Admitted, responses: &mut Responses) -> Result<Chains, Error> {
         let open = Open {
             hello: admitted.hello.to_vec(),
             job: admitted.job.to_vec(),
@@ -239,7 +277,7 @@ impl<R: Rentals> Shared<R> {
         let id = signing::id(Domain::Open, &signed.payload);
         tracing::info!(rental = to_hex(&admitted.rental), ordinal = open.ordinal, "session opened");
         let opened = message(session_response::Message::Opened(Opened { open: Some(signed) }));
-        responses.send(Ok(opened)).await.map_err(|_| Error::Gone)?;
+        responses.send(opened, None).await?;
         Ok(Chains::new(id))
     }
 

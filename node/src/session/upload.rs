@@ -1,21 +1,17 @@
 //! Receives the files of a manifest into the job's folder. Nothing larger than the manifest says is written, nothing is
 //! run before every digest agrees, and the folder is removed with the session.
-use super::{Error, Timeouts, manifest::File, next};
+use super::{Error, Timeouts, manifest::File, wire::Requests};
 use crate::sandbox;
-use gpux_proto::{
-    bytes::to_hex,
-    node::{SessionRequest, session_request::Message},
-};
+use gpux_proto::{bytes::to_hex, node::session_request::Message};
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
-use tonic::Streaming;
 
 /// The largest piece of a file.
 const PIECE_BYTES_MAX: usize = 256 << 10;
 
 /// Receives all files, in the manifest's order.
 pub(super) async fn receive(
-    requests: &mut Streaming<SessionRequest>,
+    requests: &mut Requests,
     files: &[File],
     folder: &Path,
     timeouts: &Timeouts,
@@ -29,7 +25,7 @@ pub(super) async fn receive(
         while size < file.size {
             let truncated = || Error::UploadTruncated { name: file.name.clone(), size, expected: file.size };
             let wait = timeouts.message.min(end.saturating_duration_since(Instant::now()));
-            let data = match next(requests, wait).await?.ok_or_else(truncated)? {
+            let data = match requests.next(wait).await?.ok_or_else(truncated)? {
                 Message::Upload(upload) => upload.data,
                 Message::Frame(_) => return Err(truncated()),
                 Message::Start(_) => return Err(Error::Malformed("a second start")),

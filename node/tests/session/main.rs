@@ -6,3 +6,4 @@ mod harness;
 mod jobs;
 mod refusals;
 mod renter;
+mod sealed;

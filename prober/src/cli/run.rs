@@ -3,6 +3,7 @@
 use super::{
     Run,
     output::{Line, Progress},
+    route::Route,
     setup,
 };
 use crate::{
@@ -10,7 +11,8 @@ use crate::{
     clock,
     fisher::{Error, Fisher},
     lock::MachineLock,
-    offered::{self, Offered},
+    offered::Offered,
+    relay::Relays,
     report::{Author, Oracle, OracleError, Outbox, Parcel},
 };
 use alloy::signers::{SignerSync as _, local::PrivateKeySigner};
@@ -48,6 +50,7 @@ const GRACE: Duration = Duration::from_secs(10);
 struct Work {
     fisher: Arc<Fisher>,
     oracle: Oracle,
+    route: Route,
     outbox: Outbox,
     key: SigningKey,
     board: Mutex<Board>,
@@ -83,9 +86,11 @@ pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Resu
         returns: TaskTracker::new(),
         stop: stop.clone(),
     };
+    let relays = Relays::new(oracle.clone(), deployment, fisher.purse.chain().fisher().address());
     let market = Arc::new(Work {
         fisher: Arc::new(fisher),
         oracle,
+        route: Route::new((!arguments.direct).then_some(relays)),
         outbox,
         key,
         board: Mutex::default(),
@@ -180,14 +185,14 @@ impl Work {
     }
 
     async fn probe(&self, listed: Offered, probe: ProbeId) -> (bool, bool) {
-        let Ok(uri) = offered::endpoint(&listed.descriptor.endpoint) else { return (false, false) };
-        let (reached, offered) = match self.fisher.describe(&uri).await {
-            // Another node behind the endpoint is as good as none.
-            Ok((channel, offered)) if offered.node == listed.node => (Ok(channel), offered),
-            Ok(_) => (Err(crate::session::elsewhere()), listed),
-            Err(failure) => (Err(failure), listed),
+        let (reached, offered) = match self.route.reach(&self.fisher, listed).await {
+            Ok(reached) => reached,
+            Err(error) => {
+                warn!(%error, "no relay");
+                return (false, true);
+            }
         };
-        let reachable = reached.is_ok();
+        let reachable = reached.channel.is_ok();
         if !choose::probes(&offered, self.fisher.market).contains(&probe) {
             return (false, reachable);
         }

@@ -202,7 +202,7 @@ impl Author<'_> {
             start_time: Some(clock::timestamp(ended.started)),
             end_time: Some(clock::timestamp(ended.ended)),
             assignment: None,
-            relay: vec![],
+            relay: ended.relay.map(Vec::from).unwrap_or_default(),
         };
         let report = signing::sign(Domain::Report, &report, self.key);
         let commit = Commit {

@@ -1,12 +1,14 @@
-//! The oracle as a fisher uses it: registers, lists nodes, delivers commits and reports. Sorts every refusal into "again later"
+//! The oracle as fishers and relays use it: registers, lists nodes and relays, delivers commits, reports and stamps. Sorts every refusal into "again later"
 //! and "never", by google.rpc's error details; whatever an oracle answers is bounded.
 use super::Parcel;
 use crate::session::words;
 use gpux_proto::{
-    evidence::{Description, Registration},
+    bytes::to_hex,
+    evidence::{Description, Registration, RelayRegistration, Signed},
     oracle::{
-        CommitReportRequest, ListNodesRequest, RegisterFisherRequest, SubmitReportRequest,
-        evidence_service_client::EvidenceServiceClient, registry_service_client::RegistryServiceClient,
+        CommitReportRequest, GetNodeRequest, ListNodesRequest, ListRelaysRequest, RegisterFisherRequest,
+        RegisterRelayRequest, SubmitReportRequest, SubmitStampsRequest, evidence_service_client::EvidenceServiceClient,
+        registry_service_client::RegistryServiceClient,
     },
 };
 use std::time::Duration;
@@ -24,6 +26,8 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// Nodes in a page, and pages of a listing.
 const PAGE: i32 = 500;
 const PAGES_MAX: usize = 200;
+/// The most relays that are listed: enough to be hidden among, little enough to be asked for often.
+const RELAYS_MAX: usize = 2_000;
 
 /// What an oracle said no to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +54,8 @@ pub enum OracleError {
         refusal: Refusal,
     },
     /// Its pages never end.
-    #[error("the oracle lists more than {} nodes", PAGES_MAX * PAGE as usize)]
-    Endless,
+    #[error("the oracle lists more than {0} nodes or relays")]
+    Endless(usize),
 }
 
 impl Refusal {
@@ -114,7 +118,50 @@ impl Oracle {
             }
             page_token = page.next_page_token;
         }
-        Err(OracleError::Endless)
+        Err(OracleError::Endless(PAGES_MAX * PAGE as usize))
+    }
+
+    /// One node's description, unverified; `None` if the oracle does not know it.
+    pub async fn node(&self, node: &[u8; 32]) -> Result<Option<Description>, OracleError> {
+        let request = GetNodeRequest { name: to_hex(node) };
+        match self.registry().get_node(request).await {
+            Ok(answer) => Ok(answer.into_inner().node.and_then(|node| node.description)),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(refused("a node")(status)),
+        }
+    }
+
+    /// Binds a relay's key and endpoint to its owner.
+    pub async fn register_relay(&self, registration: RelayRegistration) -> Result<(), OracleError> {
+        let request = RegisterRelayRequest { registration: Some(registration) };
+        accepted(self.registry().register_relay(request).await)
+            .map_err(|refusal| OracleError::Refused { what: "the relay's registration", refusal })
+    }
+
+    /// All relays' registrations, unverified. An oracle that knows no such service has none.
+    pub async fn relays(&self) -> Result<Vec<RelayRegistration>, OracleError> {
+        let (mut relays, mut page_token) = (Vec::new(), String::new());
+        while relays.len() <= RELAYS_MAX {
+            let request = ListRelaysRequest { page_size: PAGE, page_token };
+            let page = match self.registry().list_relays(request).await {
+                Err(status) if status.code() == Code::Unimplemented => return Ok(relays),
+                page => page.map_err(refused("its relays"))?.into_inner(),
+            };
+            // A page without a relay is the last one, or the pages would never end.
+            let last = page.next_page_token.is_empty() || page.relays.is_empty();
+            relays.extend(page.relays.into_iter().filter_map(|relay| relay.registration));
+            if last {
+                return Ok(relays);
+            }
+            page_token = page.next_page_token;
+        }
+        Err(OracleError::Endless(RELAYS_MAX))
+    }
+
+    /// Delivers a relay's stamps. What was accepted before counts as delivered.
+    pub async fn submit_stamps(&self, stamps: Signed) -> Result<(), Refusal> {
+        let mut evidence = EvidenceServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
+        accepted(evidence.submit_stamps(SubmitStampsRequest { stamps: Some(stamps) }).await)
     }
 
     /// Commits, then reveals. What was accepted before counts as delivered.

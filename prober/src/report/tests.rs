@@ -60,7 +60,7 @@ fn address_of_fisher() -> Address {
 
 fn ended(step: Step, fault: Fault) -> Ended {
     let (started, ended) = (Duration::from_secs(100), Duration::from_secs(103));
-    Ended { bundle: None, failure: Some(Failure::new(step, fault, "why\u{1b}[2J")), started, ended }
+    Ended { bundle: None, failure: Some(Failure::new(step, fault, "why\u{1b}[2J")), started, ended, relay: None }
 }
 
 #[test]

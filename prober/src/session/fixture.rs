@@ -1,4 +1,7 @@
-//! A node of tests: keys, a signed description, and a server that runs the real worker and misbehaves where it is told to.
+//! A node of tests: keys, a signed description, and a server that runs the real worker and misbehaves where it is told to, in
+//! the open or sealed.
+mod sealed;
+
 use crate::{
     job,
     offered::{self, Offered, Place},
@@ -32,7 +35,7 @@ use tokio::{
     sync::mpsc,
 };
 use tokio_stream::{
-    Stream,
+    Stream, StreamExt as _,
     wrappers::{ReceiverStream, TcpListenerStream},
 };
 use tonic::{Request, Response, Status, Streaming};
@@ -146,6 +149,10 @@ pub(crate) enum Act {
     Flood,
     /// Opens other units than the drawn ones.
     Swap,
+    /// Shows a relay another head than the frame's.
+    Misname,
+    /// Sends what cannot be opened.
+    Garble,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -164,9 +171,19 @@ impl Node {
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         address
     }
+
+    fn admits(self) -> Result<(), Status> {
+        if (self.at, self.act) != (At::Upload, Act::Refuse) {
+            return Ok(());
+        }
+        use tonic_types::{ErrorDetails, StatusExt as _};
+        let details = ErrorDetails::with_error_info("AT_CAPACITY", "gpux", []);
+        Err(Status::with_error_details(tonic::Code::ResourceExhausted, "one rental at a time", details))
+    }
 }
 
 type Answers = mpsc::Sender<Result<SessionResponse, Status>>;
+type Requests = Pin<Box<dyn Stream<Item = Result<SessionRequest, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl node_service_server::NodeService for Node {
@@ -180,22 +197,19 @@ impl node_service_server::NodeService for Node {
 
     async fn sealed_session(
         &self,
-        _: Request<Streaming<SealedSessionRequest>>,
+        request: Request<Streaming<SealedSessionRequest>>,
     ) -> Result<Response<Self::SealedSessionStream>, Status> {
-        Err(Status::unimplemented("it serves in the open"))
+        self.admits()?;
+        Ok(Response::new(sealed::serve(*self, request.into_inner())))
     }
 
     async fn session(
         &self,
         request: Request<Streaming<SessionRequest>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
-        if (self.at, self.act) == (At::Upload, Act::Refuse) {
-            use tonic_types::{ErrorDetails, StatusExt as _};
-            let details = ErrorDetails::with_error_info("AT_CAPACITY", "gpux", []);
-            return Err(Status::with_error_details(tonic::Code::ResourceExhausted, "one rental at a time", details));
-        }
+        self.admits()?;
         let (answers, stream) = mpsc::channel(4);
-        tokio::spawn(serve(*self, request.into_inner(), answers));
+        tokio::spawn(serve(*self, Box::pin(request.into_inner()), answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 }
@@ -209,8 +223,8 @@ async fn hang() {
 }
 
 /// Plays a node for one session; returning closes the stream.
-async fn serve(node: Node, mut requests: Streaming<SessionRequest>, answers: Answers) -> Option<()> {
-    let message = requests.message().await.ok()??.message?;
+async fn serve(node: Node, mut requests: Requests, answers: Answers) -> Option<()> {
+    let message = requests.try_next().await.ok()??.message?;
     let session_request::Message::Start(start) = message else { return None };
     if node.at == At::Upload {
         hang().await;
@@ -220,7 +234,7 @@ async fn serve(node: Node, mut requests: Streaming<SessionRequest>, answers: Ans
     let manifest: gpux_proto::evidence::JobManifest = gpux_proto::bytes::decode("manifest", &start.manifest).ok()?;
     let mut left = manifest.executable?.size as usize;
     while left > 0 {
-        let session_request::Message::Upload(piece) = requests.message().await.ok()??.message? else { return None };
+        let session_request::Message::Upload(piece) = requests.try_next().await.ok()??.message? else { return None };
         left -= piece.data.len();
     }
     let open = Open {
@@ -251,7 +265,7 @@ fn opened(open: Signed) -> SessionResponse {
 
 async fn talk(
     node: Node,
-    mut requests: Streaming<SessionRequest>,
+    mut requests: Requests,
     answers: Answers,
     (mut chains, renter): (Chains, VerifyingKey),
 ) -> Option<()> {
@@ -263,7 +277,7 @@ async fn talk(
     let mut buffer = vec![0; 64 << 10];
     loop {
         tokio::select! {
-            request = requests.message() => match request.ok()? {
+            request = requests.try_next() => match request.ok()? {
                 Some(SessionRequest { message: Some(session_request::Message::Frame(frame)) }) => {
                     chains.receive(Side::Renter, &frame, &renter).ok()?;
                     input.write_all(&frame.data).await.ok()?;

@@ -20,7 +20,18 @@ use tonic::{Status, Streaming, transport::Channel};
 /// The largest piece of an upload, as the service says.
 const PIECE_BYTES: usize = 256 << 10;
 /// Messages that wait for the transport. Small, so that a node that reads nothing is noticed at once.
-const OUTBOUND_MAX: usize = 4;
+pub(super) const OUTBOUND_MAX: usize = 4;
+
+/// What is said before OPEN: the Start, and the worker in pieces.
+pub(super) fn upload(start: Start, worker: &release::Built) -> impl Iterator<Item = SessionRequest> + use<> {
+    let bytes = Bytes::copy_from_slice(&worker.bytes);
+    let pieces = (0..bytes.len()).step_by(PIECE_BYTES).map(move |at| {
+        let data = bytes.slice(at..bytes.len().min(at + PIECE_BYTES));
+        session_request::Message::Upload(Upload { data })
+    });
+    let messages = std::iter::once(session_request::Message::Start(start)).chain(pieces);
+    messages.map(|message| SessionRequest { message: Some(message) })
+}
 
 /// A node that is reached over a channel.
 #[derive(Debug)]
@@ -41,15 +52,9 @@ impl Outside for Grpc {
     async fn connect(&mut self, start: Start, worker: &release::Built, deadline: Instant) -> Result<(), Failure> {
         let (outbound, requests) = mpsc::channel(OUTBOUND_MAX);
         let mut client = NodeServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let upload = async {
-            let bytes = Bytes::copy_from_slice(&worker.bytes);
-            let mut messages = vec![session_request::Message::Start(start)];
-            for at in (0..bytes.len()).step_by(PIECE_BYTES) {
-                let data = bytes.slice(at..bytes.len().min(at + PIECE_BYTES));
-                messages.push(session_request::Message::Upload(Upload { data }));
-            }
-            for message in messages {
-                if outbound.send(SessionRequest { message: Some(message) }).await.is_err() {
+        let uploads = async {
+            for request in upload(start, worker) {
+                if outbound.send(request).await.is_err() {
                     // The call has ended; its status says why.
                     break;
                 }
@@ -59,10 +64,10 @@ impl Outside for Grpc {
         let call = client.session(ReceiverStream::new(requests));
         let uploaded = AtomicBool::new(false);
         let both = async {
-            tokio::pin!(call, upload);
+            tokio::pin!(call, uploads);
             tokio::select! {
-                response = &mut call => Ok((upload.await, response?)),
-                outbound = &mut upload => {
+                response = &mut call => Ok((uploads.await, response?)),
+                outbound = &mut uploads => {
                     uploaded.store(true, Ordering::Relaxed);
                     Ok::<_, Status>((outbound, call.await?))
                 }
@@ -81,7 +86,7 @@ impl Outside for Grpc {
         }
     }
 
-    async fn send(&mut self, request: SessionRequest, deadline: Instant) -> Result<(), Lost> {
+    async fn send(&mut self, request: SessionRequest, _: [u8; 32], deadline: Instant) -> Result<(), Lost> {
         let Some(outbound) = &self.outbound else { return Err(Lost::Closed) };
         match timeout_at(deadline.into(), outbound.send(request)).await {
             Ok(Ok(())) => Ok(()),

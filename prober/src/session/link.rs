@@ -95,11 +95,13 @@ impl<O: Outside> Link<O> {
             .map_err(|e| Failure::new(step, Fault::Fisher, e))?;
         self.keep(step, Direction::Renter, frame.clone(), self.now())?;
         let request = SessionRequest { message: Some(session_request::Message::Frame(frame)) };
-        match self.outside.send(request, deadline).await {
-            Ok(()) => Ok(()),
-            Err(Lost::Deadline) => Err(Failure::host(step, "the node takes no input")),
-            Err(Lost::Closed | Lost::Status(_)) => Err(Failure::host(step, "the node closed the stream")),
-        }
+        let head = self.chains.head(Side::Renter);
+        self.outside.send(request, head, deadline).await.map_err(|lost| match lost {
+            Lost::Deadline => Failure::host(step, "the node takes no input"),
+            Lost::Relay(status) => Failure::relay(step, &status),
+            Lost::Garbled(what) => Failure::host(step, what),
+            Lost::Closed | Lost::Status(_) => Failure::host(step, "the node closed the stream"),
+        })
     }
 
     /// Receives the job's next message.
@@ -152,6 +154,8 @@ impl<O: Outside> Link<O> {
             Lost::Deadline => Failure::host(step, "no answer before the deadline"),
             Lost::Status(status) => Failure::host(step, super::words(&status)),
             Lost::Closed => Failure::host(step, "the node closed the stream"),
+            Lost::Garbled(what) => Failure::host(step, what),
+            Lost::Relay(status) => Failure::relay(step, &status),
         })?;
         match response.message {
             Some(session_response::Message::Frame(frame)) => Ok(Received::Frame(frame)),
@@ -165,6 +169,13 @@ impl<O: Outside> Link<O> {
     /// node's signature proves nothing against it, but a transcript that ends while it is the node's turn does.
     fn accept(&mut self, step: Step, frame: Frame) -> Result<(), Failure> {
         let at = self.now();
+        // Before the frame counts: a host could have wrong heads stamped and call the transcript, which has the right ones, a lie.
+        if let Some(shown) = self.outside.shown() {
+            let head = self.chains.next(Side::Node, &frame.data).map_err(|e| Failure::host(step, e))?;
+            if shown != head {
+                return Err(Failure::host(step, "the head that was shown to the relay is not the frame's"));
+            }
+        }
         self.chains.receive(Side::Node, &frame, &self.node).map_err(|e| Failure::host(step, e))?;
         let early = frame.seen < self.seen_min;
         self.reader.push(&frame.data);

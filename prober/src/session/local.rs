@@ -108,7 +108,7 @@ impl Outside for Pipe {
         Ok(())
     }
 
-    async fn send(&mut self, request: SessionRequest, deadline: Instant) -> Result<(), Lost> {
+    async fn send(&mut self, request: SessionRequest, _: [u8; 32], deadline: Instant) -> Result<(), Lost> {
         let Some(outbound) = &self.outbound else { return Err(Lost::Closed) };
         match timeout_at(deadline.into(), outbound.send(request)).await {
             Ok(Ok(())) => Ok(()),

@@ -7,6 +7,7 @@ mod grpc;
 mod link;
 pub mod local;
 mod outside;
+mod sealed;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use gpux_proto::{
 use grpc::Grpc;
 use link::{Ends, Link};
 use prost::Message as _;
+use sealed::Relayed;
 use std::{
     fmt,
     time::{Duration, Instant},
@@ -67,10 +69,19 @@ impl Failure {
 
     /// A refusal before OPEN.
     fn refused(step: Step, status: &Status) -> Self {
-        let details = status.get_error_details();
-        let reason = details.error_info().map(|info| info.reason.as_str());
-        let passing = matches!(reason, Some("AT_CAPACITY" | "RENTAL_NOT_OPEN"));
+        let passing = matches!(reason(status).as_deref(), Some("AT_CAPACITY" | "RENTAL_NOT_OPEN"));
         Self { passing, ..Self::host(step, words(status)) }
+    }
+
+    /// The relay's own refusal, or its end: it says nothing of the node.
+    pub(crate) fn relay(step: Step, status: &Status) -> Self {
+        let passing = reason(status).as_deref() == Some("RELAY_BUSY");
+        Self { passing, ..Self::new(step, Fault::Fisher, format!("the relay: {}", words(status))) }
+    }
+
+    /// What a call through a relay ended with, at a step before OPEN.
+    pub(crate) fn relayed(step: Step, status: &Status) -> Self {
+        if is_relays(status) { Self::relay(step, status) } else { Self::refused(step, status) }
     }
 
     fn host(step: Step, detail: impl fmt::Display) -> Self {
@@ -78,9 +89,25 @@ impl Failure {
     }
 }
 
+/// The reason code of a status.
+pub(crate) fn reason(status: &Status) -> Option<String> {
+    status.get_error_details().error_info().filter(|info| info.domain == "gpux").map(|info| info.reason.clone())
+}
+
+/// Whether a status that came through a relay is the relay's own. A relay gives everything of the node a code that is not
+/// `RELAY_…`; what has no code at all is a connection to the relay that broke.
+pub(crate) fn is_relays(status: &Status) -> bool {
+    reason(status).is_none_or(|reason| reason.starts_with("RELAY_"))
+}
+
 /// The failure of a node whose endpoint leads to another node.
 pub(crate) fn elsewhere() -> Failure {
     Failure::host(Step::Describe, "its endpoint leads to another node")
+}
+
+/// The failure of a node whose endpoint leads nowhere.
+pub(crate) fn unreachable(why: &impl fmt::Display) -> Failure {
+    Failure::host(Step::Describe, why)
 }
 
 /// Cuts foreign text to a size and takes what could move a terminal's cursor out of it.
@@ -161,11 +188,16 @@ pub struct Ended {
     pub started: Duration,
     /// When it ended, since 1970.
     pub ended: Duration,
+    /// The key of the relay through which it went.
+    pub relay: Option<[u8; 32]>,
 }
 
-/// Runs a session with the node behind a channel.
-pub async fn run(channel: Channel, order: &Order<'_>) -> Ended {
-    run_in(Grpc::new(channel), order).await
+/// Runs a session with the node behind a channel; with a relay's key the channel is that relay's.
+pub async fn run(channel: Channel, relay: Option<[u8; 32]>, order: &Order<'_>) -> Ended {
+    match relay {
+        None => run_in(Grpc::new(channel), order).await,
+        Some(_) => Ended { relay, ..run_in(Relayed::new(channel, order.offered.key), order).await },
+    }
 }
 
 /// Runs a session in a world.
@@ -173,14 +205,14 @@ pub async fn run_in<O: Outside>(outside: O, order: &Order<'_>) -> Ended {
     let mut outside = outside;
     let started = outside.wall();
     match opening(&mut outside, order).await {
-        Err(failure) => Ended { bundle: None, failure: Some(failure), started, ended: outside.wall() },
+        Err(failure) => Ended { bundle: None, failure: Some(failure), started, ended: outside.wall(), relay: None },
         Ok(opened) => {
             let mut link = Link::new(outside, opened.open_id, opened.ends);
             let talk = Talk { plan: order.plan, secret: opened.said.secret, lock: order.lock, watch: order.watch };
             let result = talk.run(&mut link).await;
             let ended = link.wall();
             let bundle = Some(opened.said.bundle(order, link.into_frames()));
-            Ended { bundle, failure: result.err(), started, ended }
+            Ended { bundle, failure: result.err(), started, ended, relay: None }
         }
     }
 }
@@ -290,6 +322,8 @@ async fn opened(outside: &mut impl Outside, deadline: Instant) -> Result<Signed,
         Err(Lost::Deadline) => Err(Failure::host(step, "no OPEN before the deadline")),
         Err(Lost::Status(status)) => Err(Failure::refused(step, &status)),
         Err(Lost::Closed) => Err(Failure::host(step, "the node closed the stream before OPEN")),
+        Err(Lost::Garbled(what)) => Err(Failure::host(step, what)),
+        Err(Lost::Relay(status)) => Err(Failure::relay(step, &status)),
         Ok(response) => match response.message {
             Some(session_response::Message::Opened(opened)) => {
                 opened.open.ok_or_else(|| Failure::host(step, "OPEN is missing"))

@@ -1,5 +1,5 @@
 //! What a session needs of the world around it: the stream to the node, time and randomness. The fisher's own is
-//! [`super::grpc`]; a simulation has another, in which nothing waits. Invariant: everything that a session does follows from
+//! [`super::grpc`], or [`super::sealed`] through a relay; a simulation has another, in which nothing waits. Invariant: everything that a session does follows from
 //! its order and from what comes through here.
 use super::Failure;
 use crate::clock;
@@ -20,6 +20,10 @@ pub enum Lost {
     Closed,
     /// The node ended the call with a status.
     Status(Status),
+    /// What came cannot be opened, or shows what it does not hold.
+    Garbled(String),
+    /// Whoever carries the session failed, and not the node.
+    Relay(Status),
 }
 
 /// The world of one session; time and randomness are this machine's unless it says otherwise.
@@ -52,12 +56,23 @@ pub trait Outside: Send {
         deadline: Instant,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Sends; returns when the transport took it, at the latest at the deadline.
-    fn send(&mut self, request: SessionRequest, deadline: Instant) -> impl Future<Output = Result<(), Lost>> + Send;
+    /// Sends a frame, whose head may be shown to whoever carries it; returns when the transport took it, at the latest at the
+    /// deadline.
+    fn send(
+        &mut self,
+        request: SessionRequest,
+        head: [u8; 32],
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), Lost>> + Send;
 
     /// Says that nothing more will be sent.
     fn end_input(&mut self);
 
     /// Receives what the node sends next, waiting until the deadline at the latest.
     fn receive(&mut self, deadline: Instant) -> impl Future<Output = Result<SessionResponse, Lost>> + Send;
+
+    /// The head that was shown beside what was received last; `None` where nobody carries the session and none is shown.
+    fn shown(&self) -> Option<&[u8]> {
+        None
+    }
 }

@@ -47,7 +47,7 @@ async fn hold(node: Node, plan: &Plan) -> Ended {
         watch: &|_| {},
     };
     let limit = longest(plan) + Duration::from_secs(1);
-    tokio::time::timeout(limit, run(channel, &order)).await.expect("the session outlived its deadlines")
+    tokio::time::timeout(limit, run(channel, None, &order)).await.expect("the session outlived its deadlines")
 }
 
 async fn ends(at: At, act: Act, step: Step) {

@@ -68,7 +68,7 @@ impl<P: Prover> Outside for World<'_, P> {
         Ok(())
     }
 
-    async fn send(&mut self, request: SessionRequest, _deadline: Instant) -> Result<(), Lost> {
+    async fn send(&mut self, request: SessionRequest, _: [u8; 32], _deadline: Instant) -> Result<(), Lost> {
         if let Some(session_request::Message::Frame(frame)) = request.message {
             let sent = self.host.hear(self.arrives(), &frame);
             self.coming.extend(sent);

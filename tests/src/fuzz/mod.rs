@@ -18,6 +18,7 @@ mod paced;
 mod parameters;
 mod release;
 pub mod replay;
+mod sealed;
 mod session;
 mod signed;
 mod start;
@@ -67,9 +68,10 @@ impl Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     Target::new("frames", frames::run, frames::seeds),
     Target::new("stream", stream::run, stream::seeds),
+    Target::new("sealed", sealed::run, sealed::seeds).holding(16 << 20, 256),
     Target::new("signed", signed::run, signed::seeds),
     Target::new("bundle", conversation::bundle, conversation::bundles),
     Target::new("conversation", conversation::run, conversation::seeds).holding(8 << 20, 256),

@@ -1,5 +1,5 @@
 //! Starts the programs of a market in the order in which they need each other: chain, oracle, this machine's own node
-//! (which measures itself while nothing else computes), the other nodes, the fishers.
+//! (which measures itself while nothing else computes), the other nodes, the relays, the fishers.
 
 use super::{Fisher, Market, Node, Options, cast::Role};
 use crate::{
@@ -10,6 +10,8 @@ use std::time::Instant;
 
 /// What each fisher bonds: B, from which a report counts in full.
 const BOND: u128 = 1_000 * TOKEN;
+/// What each relay's owner bonds: owners count by it as fishers do, so that a fifth of the owners is not bought with names.
+const OWNERS_BOND: u128 = 1_000 * TOKEN;
 /// What each fisher spends on rentals at most.
 const PURSE: u128 = 1_000_000 * TOKEN;
 
@@ -18,13 +20,9 @@ pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> an
     let started = Instant::now();
     say("starting a chain (anvil) and deploying the contracts with development parameters".to_owned());
     let stage = Stage::set(&options.folder).await?;
-    let mut accounts = Vec::new();
-    for number in 1..=options.fishers {
-        let account = Account::create(&stage.keys, &format!("fisher-{number}"))?;
-        stage.chain.fund(account.address(), BOND + PURSE).await?;
-        stage.chain.bond(&account.signer, BOND).await?;
-        accounts.push(account);
-    }
+    let bonded = accounts(&stage, ("fisher", options.fishers), (BOND, PURSE)).await?;
+    // An owner is nobody's fisher: stamps of a fisher's own relay would be his own word.
+    let owners = accounts(&stage, ("owner", options.relays), (OWNERS_BOND, 0)).await?;
     stage.chain.run().await?;
     say("starting the oracle".to_owned());
     let oracle = stage.oracle("oracle").await?;
@@ -40,12 +38,19 @@ pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> an
     for role in others {
         nodes.push(node(&stage, oracle.api.url(), role).await?);
     }
-    let (fishers, bond, liars) = (accounts.len(), BOND / TOKEN, options.liars);
-    say(format!("starting {fishers} fishers, bonded with {bond} tokens each; {liars} of them lies"));
+    let mut relays = Vec::new();
+    if !owners.is_empty() {
+        say(format!("starting {} relays of as many owners", owners.len()));
+    }
+    for (owner, number) in owners.iter().zip(1_usize..) {
+        relays.push(stage.relay(&format!("relay-{number}"), owner, oracle.api.url()).await?);
+    }
+    let (count, bond, liars) = (bonded.len(), BOND / TOKEN, options.liars);
+    say(format!("starting {count} fishers, bonded with {bond} tokens each; {liars} of them lies"));
     let parallel = options.parallel.to_string();
     let mut fishers = Vec::new();
-    for (account, number) in accounts.iter().zip(1_usize..) {
-        let (name, lies) = (format!("fisher-{number}"), number + options.liars > accounts.len());
+    for (account, number) in bonded.iter().zip(1_usize..) {
+        let (name, lies) = (format!("fisher-{number}"), number + options.liars > bonded.len());
         let mut flags = vec!["--parallel", &parallel];
         if lies {
             flags.extend(["--lie", "slow-clock"]);
@@ -53,7 +58,23 @@ pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> an
         let process = stage.fisher(&name, account, oracle.api.url(), &flags).await?;
         fishers.push(Fisher { name, address: account.address(), lies, process });
     }
-    Ok(Market { stage, oracle, nodes, started, fishers })
+    Ok(Market { stage, oracle, nodes, relays, started, fishers })
+}
+
+/// Accounts with a bond and something to spend.
+async fn accounts(
+    stage: &Stage,
+    (name, count): (&str, usize),
+    (bond, purse): (u128, u128),
+) -> anyhow::Result<Vec<Account>> {
+    let mut accounts = Vec::new();
+    for number in 1..=count {
+        let account = Account::create(&stage.keys, &format!("{name}-{number}"))?;
+        stage.chain.fund(account.address(), bond + purse).await?;
+        stage.chain.bond(&account.signer, bond).await?;
+        accounts.push(account);
+    }
+    Ok(accounts)
 }
 
 async fn node(stage: &Stage, oracle: &str, role: &'static Role) -> anyhow::Result<Node> {

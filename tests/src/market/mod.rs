@@ -1,4 +1,4 @@
-//! The development market: a chain, an oracle, nodes and fishers as real programs on this machine.
+//! The development market: a chain, an oracle, nodes, relays and fishers as real programs on this machine.
 //!
 //! [`Market::start`] brings them up in the order in which they need each other, [`watch`] waits for what they find out,
 //! [`findings`] compares it with the [`cast`]. Everything that is written lies in one data folder, every process ends
@@ -43,6 +43,8 @@ pub struct Options {
     pub liars: usize,
     /// How many sessions each has at once.
     pub parallel: usize,
+    /// How many relays carry them, each of another owner; without any, fishers go to nodes directly.
+    pub relays: usize,
 }
 
 /// A running node.
@@ -82,6 +84,7 @@ pub struct Market {
     pub fishers: Vec<Fisher>,
     /// When the market began to start.
     pub started: Instant,
+    relays: Vec<Process>,
 }
 
 impl Market {
@@ -94,7 +97,7 @@ impl Market {
     pub fn check_alive(&mut self) -> anyhow::Result<()> {
         let nodes = self.nodes.iter_mut().map(|node| &mut node.process);
         let fishers = self.fishers.iter_mut().map(|fisher| &mut fisher.process);
-        for process in nodes.chain(fishers).chain([&mut self.oracle.process]) {
+        for process in nodes.chain(&mut self.relays).chain(fishers).chain([&mut self.oracle.process]) {
             if let Some(status) = process.ended()? {
                 bail!("{} ended unexpectedly ({status})\n{}", process.name(), process.tail());
             }
@@ -110,6 +113,7 @@ impl Market {
     /// Ends everything: fishers while nodes, oracle and chain still answer them, then those.
     pub async fn stop(mut self) {
         self.stop_fishers().await;
+        end(self.relays, GRACE).await;
         end(self.nodes.into_iter().map(|node| node.process), GRACE).await;
         end([self.oracle.process], GRACE).await;
         drop(self.stage);

@@ -7,7 +7,7 @@ use crate::{
         output::{self, Line, Progress},
         setup,
     },
-    fisher::{Error, Fisher},
+    fisher::{Error, Fisher, Reached},
     offered::Offered,
 };
 use anyhow::{Context as _, bail};
@@ -76,7 +76,8 @@ async fn probe_all(fisher: &Arc<Fisher>, arguments: &Rented, json: bool) -> anyh
     let mut lines = Vec::new();
     for probe in probes {
         let watch = progress.watch(format!("{}… {probe}", to_hex(&offered.node[..4])));
-        let probed = match fisher.probe(Ok(channel.clone()), &offered, probe, &*watch).await {
+        let reached = Reached { channel: Ok(channel.clone()), relay: None };
+        let probed = match fisher.probe(reached, &offered, probe, &*watch).await {
             Err(Error::Interrupted) => bail!("interrupted"),
             probed => probed.with_context(|| format!("probe {probe}"))?,
         };

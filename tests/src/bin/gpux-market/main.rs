@@ -13,7 +13,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Starts a whole market on this machine with development parameters: a chain, an oracle, honest and cheating nodes
-/// (simulated, and this machine itself) and fishers who find out which is which.
+/// (simulated, and this machine itself), relays, and fishers who find out which is which.
 #[derive(Debug, Parser)]
 #[command(name = "gpux-market", version)]
 struct Arguments {
@@ -29,6 +29,9 @@ struct Arguments {
     /// How many sessions each fisher has at once.
     #[arg(long, default_value_t = 1)]
     parallel: usize,
+    /// How many relays carry their sessions, each of another owner; 0 lets them go to nodes directly.
+    #[arg(long, default_value_t = 5)]
+    relays: usize,
     /// Keep everything in this folder, which must be empty; a temporary one is made, and removed at the end, without.
     #[arg(long)]
     data: Option<PathBuf>,
@@ -69,13 +72,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (folder, temporary) = data_folder(arguments)?;
     let mut ends = Ends::new()?;
     let mut progress = Progress::new();
-    let options = Options {
-        folder,
-        cast: CAST,
-        fishers: arguments.fishers,
-        liars: arguments.liars.min(arguments.fishers),
-        parallel: arguments.parallel,
-    };
+    let Arguments { fishers, parallel, relays, .. } = *arguments;
+    let liars = arguments.liars.min(fishers);
+    let options = Options { folder, cast: CAST, fishers, liars, parallel, relays };
     let mut market = tokio::select! {
         market = Market::start(&options, |text| progress.stage(&text)) => market?,
         () = ends.asked() => return Ok(stopped(&progress)),

@@ -4,7 +4,10 @@
 //! frame's `seen` says what the job could have known. Nothing here waits without an end: the job's limits, the rental's
 //! end, the renter's leaving and the node's stop are watched at every step. Invariant: when `run` returns, the job and
 //! all that it started have been killed.
-use super::{Error, next_message};
+use super::{
+    Error,
+    wire::{Requests, Responses},
+};
 use crate::{
     cheat::Meddler,
     sandbox::{Exit, Job, Limit, Limits, Streams},
@@ -12,18 +15,16 @@ use crate::{
 use gpux_proto::{
     evidence::Frame,
     frames::{Chains, FRAME_BYTES_MAX, Side},
-    node::{Closed, SessionRequest, SessionResponse, session_request, session_response},
+    node::{Closed, SessionResponse, session_request, session_response},
     signing::{SigningKey, VerifyingKey},
 };
 use std::{future::Future, io, pin::Pin, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::{ChildStdin, ChildStdout},
-    sync::mpsc,
     time::{Instant, Interval},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, Streaming};
 
 /// How often all of a job's processes are added up.
 const CENSUS: Duration = Duration::from_millis(500);
@@ -33,9 +34,6 @@ const DRAIN: Duration = Duration::from_secs(1);
 const SIGXCPU: i32 = 24;
 const SIGXFSZ: i32 = 25;
 
-/// The messages to the renter.
-pub(super) type Responses = mpsc::Sender<Result<SessionResponse, Status>>;
-
 /// Who speaks on which chain.
 pub(super) struct Parties<'a> {
     pub(super) chains: Chains,
@@ -44,13 +42,13 @@ pub(super) struct Parties<'a> {
 }
 
 /// One running session.
-pub(super) struct Relay<'a> {
+pub(super) struct Pump<'a> {
     parties: Parties<'a>,
     job: Job,
     meddler: &'a mut Meddler,
     limits: &'a Limits,
-    requests: &'a mut Streaming<SessionRequest>,
-    responses: &'a Responses,
+    requests: &'a mut Requests,
+    responses: &'a mut Responses,
     renter_speaks: bool,
     input: Option<ChildStdin>,
     pending: Vec<u8>,
@@ -77,13 +75,13 @@ enum Event {
     Renter(Box<Result<Option<session_request::Message>, Error>>),
 }
 
-impl<'a> Relay<'a> {
+impl<'a> Pump<'a> {
     pub(super) fn new(
         parties: Parties<'a>,
         mut job: Job,
         meddler: &'a mut Meddler,
         limits: &'a Limits,
-        (requests, responses): (&'a mut Streaming<SessionRequest>, &'a Responses),
+        (requests, responses): (&'a mut Requests, &'a mut Responses),
     ) -> Self {
         let (input, output) = job.streams().map(|Streams { input, output }| (input, output)).unzip();
         Self {
@@ -140,7 +138,7 @@ impl<'a> Relay<'a> {
     /// Waits for whatever comes first. Output goes before input, so that it is signed before the job is told more; it is
     /// read only when the renter's queue has room.
     async fn event(&mut self, stop: &CancellationToken, rental: Pin<&mut (impl Future<Output = ()> + Send)>) -> Event {
-        let room = self.responses.capacity() > 0;
+        let room = self.responses.has_room();
         let idle = self.pending.is_empty();
         tokio::select! {
             biased;
@@ -149,12 +147,12 @@ impl<'a> Relay<'a> {
             () = rental => Event::Rental,
             () = tokio::time::sleep_until(self.end) => Event::WallTime,
             _ = self.census.tick(), if self.exit.is_none() => Event::Census,
-            permit = self.responses.reserve(), if !room => if permit.is_ok() { Event::Room } else { Event::Gone },
+            there = self.responses.room(), if !room => if there { Event::Room } else { Event::Gone },
             read = read(&mut self.output, &mut self.buffer), if room && self.output.is_some() => Event::Output(read),
             data = self.meddler.made_up(), if room => Event::MadeUp(data),
             exit = self.job.wait(), if self.exit.is_none() => Event::Exit(exit),
             written = write(&mut self.input, &self.pending), if !idle => Event::Input(written),
-            message = next_message(self.requests), if idle && self.renter_speaks => Event::Renter(Box::new(message)),
+            message = self.requests.next_message(), if idle && self.renter_speaks => Event::Renter(Box::new(message)),
         }
     }
 
@@ -193,7 +191,7 @@ impl<'a> Relay<'a> {
         };
         let message = Some(session_response::Message::Frame(frame));
         // There was room before the output was read, and nobody else sends.
-        self.responses.try_send(Ok(SessionResponse { message })).map_err(|_| Error::Gone)?;
+        self.responses.try_send(SessionResponse { message }, self.parties.chains.head(Side::Node))?;
         Ok(None)
     }
 
@@ -210,6 +208,12 @@ impl<'a> Relay<'a> {
     }
 
     fn frame(&mut self, frame: Frame) -> Result<(), Error> {
+        // A relay stamps what it is shown: a renter who shows another head would have times of frames that never were.
+        if let Some(shown) = self.requests.shown()
+            && shown != self.parties.chains.next(Side::Renter, &frame.data)?
+        {
+            return Err(Error::HeadForeign);
+        }
         self.parties.chains.receive(Side::Renter, &frame, &self.parties.renter)?;
         // A job that has closed its input is told nothing; the frame counts all the same.
         if self.meddler.input(&frame.data) && self.input.is_some() {
