@@ -93,6 +93,11 @@ impl Fisher {
         self.bond = bond;
     }
 
+    /// His bond that does not thaw.
+    pub(super) fn bond(&self) -> u128 {
+        self.bond
+    }
+
     /// Counts an epoch's audits, by owner: together they are one bet an epoch, as for nodes.
     pub(super) fn absorb(&mut self, parameters: &Parameters, found: &[(Owner, Findings)]) {
         let root = 1.0 / found.len().max(1) as f64;

@@ -116,8 +116,7 @@ impl Market {
         let id = signing::id(Domain::Report, &payload);
         let mut rental = [0; 32];
         rental[..4].copy_from_slice(&number.to_be_bytes());
-        let commit =
-            store::Commit { report: id, fisher: FISHER, epoch: 4, weight: 64, entry: [id.as_slice(), b"c"].concat() };
+        let commit = store::Commit { report: id, fisher: FISHER, epoch: 4, entry: [id.as_slice(), b"c"].concat() };
         self.store.accept_commit(commit).await.unwrap();
         let bundle = signing::id(Domain::Bundle, &number.to_be_bytes());
         self.store.put_blob(Blob::Bundle, bundle, number.to_be_bytes().to_vec()).await.unwrap();
