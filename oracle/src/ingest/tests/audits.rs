@@ -189,7 +189,7 @@ async fn audits_give_an_honest_fisher_weight_and_take_it_from_a_liar() {
         }
     }
     let node = NodeId(market.honest.node.verifying_key().to_bytes());
-    assert!(market.folder().await.score(&node).is_some());
+    assert!(market.folder().await.state().score(&node).is_some());
 }
 
 #[tokio::test]
