@@ -150,8 +150,7 @@ impl<'a> Stamped<'a> {
             return Comparison::inconclusive("the stamps make no session");
         }
         let ratio = measure(&timed, &expectation).ratio;
-        let apart = u32::from(ratio.lower).abs_diff(report.x_lower);
-        let near = u64::from(apart) * 100 <= u64::from(RATIO_ONE) * u64::from(TOLERANCE_PERCENT);
+        let near = near(report.x_lower, ratio.lower.into());
         let agreement = if near { Agreement::Agrees } else { Agreement::Disagrees };
         let detail = format!("x is {}/64 by the stamps and {}/64 by the report", ratio.lower, report.x_lower);
         Comparison::new(agreement, Some(ratio), detail)
@@ -189,6 +188,12 @@ impl<'a> Stamped<'a> {
             EndedBy::Relay | EndedBy::Unspecified => Comparison::inconclusive("the relay ended the session"),
         }
     }
+}
+
+/// Whether two x in 64ths lie at most a tenth apart.
+pub(super) fn near(reported: u32, stamped: u32) -> bool {
+    let apart = u64::from(reported.abs_diff(stamped));
+    apart * 100 <= u64::from(RATIO_ONE) * u64::from(TOLERANCE_PERCENT)
 }
 
 /// How long a fisher waits at a stage.

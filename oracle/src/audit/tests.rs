@@ -69,7 +69,8 @@ fn a_report_through_a_strangers_relay_weighs_and_is_audited() {
 #[test]
 fn what_nobody_else_can_audit_weighs_nothing() {
     let own = [0x77; 32];
-    let cases: [(&str, Option<[u8; 32]>, Vec<Fact>); 6] = [
+    type Case = (&'static str, Option<[u8; 32]>, Vec<Fact>);
+    let cases: [Case; 6] = [
         ("direct", None, vec![]),
         ("a relay that nobody registered", Some([9; 32]), vec![]),
         ("the fisher's own relay", Some(own), vec![registered(own, FISHER)]),
@@ -205,8 +206,8 @@ fn a_share_is_drawn_and_every_owner_is_charged_in_turn() {
     let report = |number: u32| *blake3::hash(&number.to_le_bytes()).as_bytes();
     let drawn = (0..10_000).filter(|number| selected(&production, &report(*number), &[5; 32])).count();
     assert!((2_300..2_700).contains(&drawn), "{drawn} of 10,000");
-    let all = Parameters { audit_share_bps: 10_000, ..production.clone() };
-    let none = Parameters { audit_share_bps: 0, ..production.clone() };
+    let all = Parameters { audit_share_bps: 10_000, ..Parameters::production() };
+    let none = Parameters { audit_share_bps: 0, ..Parameters::production() };
     assert!((0..100).all(|number| selected(&all, &report(number), &[5; 32])));
     assert!(!(0..100).any(|number| selected(&none, &report(number), &[5; 32])));
     // Another beacon draws others: nobody knows at the commit.

@@ -197,6 +197,21 @@ mod tests {
         }
     }
 
+    /// The numbers of docs/method/audits.md: five owners in turn, of whom one is left out.
+    #[test]
+    fn the_worked_example_of_the_page() {
+        let parameters = Parameters::production();
+        let mut fisher = bonded();
+        let mut weights = Vec::new();
+        for epoch in 0..26 {
+            let mut found = Findings::default();
+            found.add(if epoch < 20 { Finding::Agrees } else { Finding::Disagrees });
+            fisher.absorb(&parameters, &[(epoch % 5, found)]);
+            weights.push(fisher.weight(&parameters, 1).in_64ths());
+        }
+        assert_eq!(weights[18..], [0, 64, 64, 64, 45, 7, 1, 1]);
+    }
+
     #[test]
     fn a_fifth_of_the_owners_cannot_silence_a_fisher() {
         let mut fisher = audited(100, 0);

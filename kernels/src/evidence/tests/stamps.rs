@@ -104,14 +104,14 @@ fn a_silence_counts_if_the_node_ended_it_or_let_its_deadline_pass() {
 fn a_frame_that_the_fisher_left_out_is_his_lie() {
     let whole = bundle(ProbeId::Cpu, &Twist::default());
     let stamps = stamps(&whole, 1);
-    let mut cut = whole.clone();
+    let mut cut = whole;
     // The Pong came, and he says that it did not.
     cut.frames.truncate(4);
     let report = report(&cut);
     assert_eq!(report.outcome(), Outcome::Fail);
     assert_eq!(agreement(&cut, &stamps, &report), (Agreement::Disagrees, None));
     // So it is if he made the node hang up by a frame that he does not show.
-    let mut goaded = stamps.clone();
+    let mut goaded = stamps;
     goaded.stamps.truncate(4);
     goaded.stamps.push(Stamp { head: vec![9; 32], direction: Direction::Renter.into(), time_us: 2 });
     goaded.ended_by = EndedBy::Node.into();
@@ -128,6 +128,16 @@ fn foreign_and_missing_stamps_and_inconclusive_reports_say_nothing() {
     let vague = Report { outcome: Outcome::Inconclusive.into(), ..report };
     assert_eq!(agreement(&bundle, &stamps(&bundle, 1), &vague), (Agreement::Inconclusive, None));
     assert_eq!(session_head(&Bundle::default()), None);
+}
+
+/// The numbers of docs/method/audits.md.
+#[test]
+fn the_worked_example_of_the_page() {
+    let rates = |seconds: f64| [216.0, 219.0, 222.0].map(|work| work / seconds);
+    let x = |seconds| crate::measure::Ratio::of(crate::measure::median(&rates(seconds)).unwrap(), 100.0).lower;
+    assert_eq!((x(3.0), x(2.96)), (46, 47));
+    assert!(super::super::stamps::near(46, 47) && super::super::stamps::near(41, 47));
+    assert!(!super::super::stamps::near(40, 47));
 }
 
 /// What a hostile relay does to honest stamps.

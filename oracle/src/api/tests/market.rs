@@ -9,8 +9,8 @@ use alloy::{
 use gpux_contracts::Deployment;
 use gpux_proto::{
     evidence::{
-        Description, Descriptor, DeviceKind, Gpu, Measurement, Offer, Outcome, Probe, Registration, Report, Signed,
-        SignedOffer, Step, Window,
+        Description, Descriptor, DeviceKind, Gpu, Measurement, Offer, Outcome, Probe, Registration, RelayRegistration,
+        Report, Signed, SignedOffer, Step, Window,
     },
     signing::{self, Domain, SigningKey},
 };
@@ -316,6 +316,25 @@ pub(super) fn registration() -> Registration {
         chain_epoch: 0,
     };
     registration.fisher_signature = ecdsa(&fisher(), signing::registration_digest(&registration).unwrap());
+    registration
+}
+
+pub(super) fn relay_key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+/// A relay that the fisher's account owns.
+pub(super) fn relay_registration() -> RelayRegistration {
+    let mut registration = RelayRegistration {
+        chain_id: 31_337,
+        bonds: deployment().bonds.to_vec(),
+        owner: fisher().address().to_vec(),
+        relay: relay_key().verifying_key().to_bytes().to_vec(),
+        endpoint: "http://203.0.113.9:7443".into(),
+        valid_until: NOW + 3_600,
+        owner_signature: Vec::new(),
+    };
+    registration.owner_signature = ecdsa(&fisher(), signing::relay_digest(&registration).unwrap());
     registration
 }
 
