@@ -114,7 +114,7 @@ where
 }
 
 fn commit(number: u32) -> Commit {
-    Commit { report: id(number), fisher: [1; 20], epoch: 1, weight: 64, entry: vec![3; 200] }
+    Commit { report: id(number), fisher: [1; 20], epoch: 1, entry: vec![3; 200] }
 }
 
 fn report(number: u32) -> Report {

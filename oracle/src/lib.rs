@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod arbitrate;
+pub mod audit;
 pub mod chain;
 pub mod cli;
 pub mod config;

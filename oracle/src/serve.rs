@@ -178,9 +178,10 @@ async fn prepare(options: &Options) -> anyhow::Result<Prepared> {
     let key = SigningKey::from_bytes(&keys::ed25519_or_create(&options.data.join("oracle.key"))?);
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&options.data).await?);
     store.claim(&market(&deployment, &parameters)).await?;
-    let epochs = Epochs::restore(store.clone(), parameters.clone()).await.context("cannot fold the log")?;
     let scores = ScoresChain::new(provider.clone(), operator, &deployment);
     let rules = Rules { deployment, parameters, releases };
+    let epochs = Epochs::restore(store.clone(), rules.parameters.clone(), rules.evidence());
+    let epochs = epochs.await.context("cannot fold the log")?;
     Ok(Prepared { store, rules, epochs, provider, scores, key })
 }
 

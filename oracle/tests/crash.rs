@@ -75,7 +75,7 @@ async fn caller_loop(store: Arc<dyn Store>, first: u32) {
     for number in (first..).step_by(CALLERS as usize) {
         let (report, fisher) = (id(number), [1; 20]);
         let entry = number.to_le_bytes().to_vec();
-        let commit = Commit { report, fisher, epoch: 1, weight: 64, entry: entry.clone() };
+        let commit = Commit { report, fisher, epoch: 1, entry: entry.clone() };
         store.accept_commit(commit).await.expect("the commit is held");
         store.put_blob(Blob::Bundle, report, entry.clone()).await.expect("the bundle is held");
         store.accept_report(revealed(number)).await.expect("the report is held");

@@ -38,7 +38,7 @@ mod tests {
         let frames = [0, 700, u64::MAX].map(|time_us| TranscriptFrame { time_us, ..TranscriptFrame::default() });
         let bundle = Some(Bundle { frames: frames.to_vec(), ..Bundle::default() });
         let (started, ended) = (Duration::from_secs(100), Duration::from_secs(103));
-        let mut session = Ended { bundle, failure: None, started, ended };
+        let mut session = Ended { bundle, failure: None, started, ended, relay: None };
         Lie::SlowClock.tell(&mut session);
         assert_eq!((session.started, session.ended), (Duration::from_secs(97), ended));
         let times: Vec<u64> = session.bundle.unwrap().frames.iter().map(|frame| frame.time_us).collect();

@@ -8,12 +8,14 @@ mod binding;
 mod claim;
 mod conversation;
 mod remedy;
+mod stamps;
 mod wire;
 
 pub use binding::Bound;
 pub use claim::{Expectation, Measured, claims, expected, measure};
 pub use conversation::Stage;
 pub use remedy::{remedy, step_name};
+pub use stamps::{Agreement, Comparison, compare, session_head};
 
 use std::sync::Arc;
 
@@ -92,6 +94,10 @@ pub struct Examination {
     pub wrong: Vec<u64>,
     /// The host's failure, if it failed.
     pub failure: Option<Failure>,
+    /// What was waited for, if the failure is that the frames end there: the only one that no signed frame shows.
+    pub silent_at: Option<Stage>,
+    /// The place of the frame that completed ROOT: what is after it is not timed.
+    pub root_frame: Option<usize>,
     /// Whether the bundle convicts: every check holds and at least two drawn units are wrong.
     pub convicts: bool,
 }
@@ -125,9 +131,15 @@ impl Examination {
 /// Checks a bundle. Never fails: whatever is wrong stands in the checks or in the failure.
 #[must_use]
 pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
+    examine_by(bundle, rules, depth, Clock::Renter)
+}
+
+/// The same for a bundle whose frames carry the times of another clock.
+fn examine_by(bundle: &Bundle, rules: &Rules, depth: Depth, clock: Clock) -> Examination {
     let mut examination = Examination::default();
     let Some(bound) = binding::check(bundle, rules, &mut examination) else { return examination };
-    frames(&bundle.frames, &bound, (Asked::By(rules.market), depth), &mut examination);
+    let manner = Manner { asked: Asked::By(rules.market), depth, clock };
+    frames(&bundle.frames, &bound, manner, &mut examination);
     examination.convicts = examination.is_sound() && examination.wrong.len() >= CONVICTING_UNITS;
     examination
 }
@@ -137,7 +149,8 @@ pub fn examine(bundle: &Bundle, rules: &Rules, depth: Depth) -> Examination {
 #[must_use]
 pub fn examine_session(transcript: &[TranscriptFrame], bound: &Bound, plan: &Plan) -> Examination {
     let mut examination = Examination::default();
-    frames(transcript, bound, (Asked::For(*plan), Depth::Recompute), &mut examination);
+    let manner = Manner { asked: Asked::For(*plan), depth: Depth::Recompute, clock: Clock::Renter };
+    frames(transcript, bound, manner, &mut examination);
     examination
 }
 
@@ -159,14 +172,26 @@ impl Asked {
     }
 }
 
+/// Where the clock stands that timed the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    /// With the renter, who keeps the plan's windows by it.
+    Renter,
+    /// With a relay, by which every window is shorter by the way between renter and relay.
+    Relay,
+}
+
+/// How frames are checked.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    asked: Asked,
+    depth: Depth,
+    clock: Clock,
+}
+
 /// Checks frames, conversation and openings.
-fn frames(
-    transcript: &[TranscriptFrame],
-    bound: &Bound,
-    (asked, depth): (Asked, Depth),
-    examination: &mut Examination,
-) {
-    let mut conversation = conversation::Conversation::new(bound.secret_digest, asked);
+fn frames(transcript: &[TranscriptFrame], bound: &Bound, manner: Manner, examination: &mut Examination) {
+    let mut conversation = conversation::Conversation::new(bound.secret_digest, manner.asked, manner.clock);
     let walked = walk(transcript, bound, &mut conversation);
     let held = walked.as_ref().map(|frames| format!("{frames} frames, each signed over both chains"));
     examination.check("frames", held.map_err(Clone::clone));
@@ -179,8 +204,10 @@ fn frames(
     if walked.is_err() {
         return;
     }
+    examination.root_frame = conversation.root_frame;
     if conversation.failure.is_none() && conversation.void.is_none() {
         conversation.end();
+        examination.silent_at = conversation.failure.is_some().then_some(conversation.stage);
     }
     if let Some(detail) = conversation.void.clone() {
         examination.check("conversation", Err(detail));
@@ -192,12 +219,12 @@ fn frames(
         Ok(kind) => _ = examination.check("device", Ok(kind)),
         // The kind is the host's word. Were a bundle void for it, a host that is too slow could say so and never score.
         Err(detail) => {
-            examination.device = None;
+            (examination.device, examination.silent_at) = (None, None);
             examination.failure = Some(Failure { step: Step::Prepare, detail });
         }
     }
     if examination.failure.is_none() {
-        openings(&conversation, depth, examination);
+        openings(&conversation, manner.depth, examination);
     }
 }
 
@@ -223,7 +250,11 @@ fn walk(
             return Err(format!("frame {index} is older than the one before it"));
         }
         time_us = entry.time_us;
+        let before = conversation.stage;
         conversation.frame(side, frame, time_us, &chains);
+        if before == Stage::Root && conversation.stage == Stage::Reveal {
+            conversation.root_frame = Some(index);
+        }
     }
     Ok(transcript.len())
 }

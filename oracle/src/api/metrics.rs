@@ -36,28 +36,42 @@ pub enum Kind {
     Fisher,
     Commit,
     Report,
+    Relay,
+    Stamps,
 }
 
 const PROTOCOLS: [&str; 2] = ["grpc", "http"];
 const OUTCOMES: [&str; 3] = ["ok", "refused", "failed"];
-const KINDS: [&str; 4] = ["node", "fisher", "commit", "report"];
+const KINDS: [&str; 6] = ["node", "fisher", "commit", "report", "relay", "stamps"];
 
 /// The counters; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<Counters>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counters {
     /// Requests by protocol and outcome.
     requests: [[AtomicU64; 3]; 2],
     /// What was accepted, by kind.
-    accepted: [AtomicU64; 4],
+    accepted: [AtomicU64; KINDS.len()],
     /// What ingest refused, by reason.
     refused: [AtomicU64; REASONS.len()],
     /// Epochs whose root is on chain.
     epochs_published: AtomicU64,
     /// Entries of the log.
     log_entries: AtomicU64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            requests: Default::default(),
+            accepted: Default::default(),
+            refused: std::array::from_fn(|_| AtomicU64::new(0)),
+            epochs_published: AtomicU64::new(0),
+            log_entries: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Metrics {

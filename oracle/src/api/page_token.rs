@@ -18,6 +18,8 @@ const CHARACTERS_MAX: usize = 128;
 pub(super) enum Cursor {
     /// Of all nodes by key.
     Nodes { after: [u8; 32] },
+    /// Of all relays by key.
+    Relays { after: [u8; 32] },
     /// Of all reputations by key.
     ByNode { after: [u8; 32] },
     /// Of all reputations by lower bound, best first.
@@ -46,6 +48,7 @@ impl Cursor {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Nodes { after } => [&[1], after.as_slice()].concat(),
+            Self::Relays { after } => [&[6], after.as_slice()].concat(),
             Self::ByNode { after } => [&[2], after.as_slice()].concat(),
             Self::ByScore { low_bps, after } => [&[3], low_bps.to_be_bytes().as_slice(), after].concat(),
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
@@ -75,6 +78,7 @@ impl Cursor {
                 let (before, node) = key.split_first_chunk()?;
                 Self::Reports { node: Some(node.try_into().ok()?), before: u64::from_be_bytes(*before) }
             }
+            6 => Self::Relays { after: key.try_into().ok()? },
             _ => return None,
         })
     }
@@ -96,8 +100,9 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 mod tests {
     use super::*;
 
-    const CURSORS: [Cursor; 5] = [
+    const CURSORS: [Cursor; 6] = [
         Cursor::Nodes { after: [7; 32] },
+        Cursor::Relays { after: [7; 32] },
         Cursor::ByNode { after: [7; 32] },
         Cursor::ByScore { low_bps: 9_876, after: [255; 32] },
         Cursor::Reports { node: None, before: u64::MAX },

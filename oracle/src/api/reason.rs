@@ -23,7 +23,7 @@ const fn row(code: &'static str, grpc: Code, http: StatusCode) -> Reason {
 
 /// Every reason. 400 is a request that cannot be read, 422 one that is read and wrong, 409 one that the present state
 /// does not allow.
-pub const REASONS: [Reason; 31] = [
+pub const REASONS: [Reason; 36] = [
     row("MALFORMED", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("OVERSIZED", Code::InvalidArgument, StatusCode::PAYLOAD_TOO_LARGE),
     row("BAD_PAGE_TOKEN", Code::InvalidArgument, StatusCode::BAD_REQUEST),
@@ -34,6 +34,9 @@ pub const REASONS: [Reason; 31] = [
     row("FOREIGN_CHAIN", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
     row("FISHER_UNKNOWN", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("FISHER_WITHOUT_BOND", Code::FailedPrecondition, StatusCode::CONFLICT),
+    row("OWNER_WITHOUT_BOND", Code::FailedPrecondition, StatusCode::CONFLICT),
+    row("RELAY_UNKNOWN", Code::FailedPrecondition, StatusCode::CONFLICT),
+    row("RELAY_OWNED", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("NODE_UNKNOWN", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("NODE_STALE", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("OFFER_VOID", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
@@ -43,6 +46,8 @@ pub const REASONS: [Reason; 31] = [
     row("RENTAL_BELOW_OFFER", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
     row("NOTE_MISMATCH", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
     row("NOT_COMMITTED", Code::FailedPrecondition, StatusCode::CONFLICT),
+    row("REVEAL_LATE", Code::FailedPrecondition, StatusCode::CONFLICT),
+    row("STAMPS_HELD", Code::AlreadyExists, StatusCode::CONFLICT),
     row("COMMIT_REPLAYED", Code::AlreadyExists, StatusCode::CONFLICT),
     row("REPORT_REPLAYED", Code::AlreadyExists, StatusCode::CONFLICT),
     row("FUTURE_DATED", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),

@@ -7,7 +7,8 @@ use gpux_proto::{
     bytes::to_hex,
     oracle::{
         AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetCheckpointResponse,
-        RegisterFisherRequest, RegisterFisherResponse, SubmitReportRequest, SubmitReportResponse,
+        ListRelaysRequest, ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest,
+        RegisterRelayResponse, SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest, SubmitStampsResponse,
     },
 };
 
@@ -30,6 +31,25 @@ impl Api {
         let registration = self.present("registration", request.registration)?;
         let fisher = self.counted(Kind::Fisher, self.ingest().register_fisher(registration).await)?;
         Ok(RegisterFisherResponse { name: format!("fishers/{}", to_hex(fisher.as_slice())) })
+    }
+
+    /// Binds a relay's key and endpoint to its owner.
+    pub(super) async fn register_relay(&self, request: RegisterRelayRequest) -> Result<RegisterRelayResponse, Error> {
+        let registration = self.present("registration", request.registration)?;
+        let relay = self.counted(Kind::Relay, self.ingest().register_relay(registration).await)?;
+        Ok(RegisterRelayResponse { name: format!("relays/{}", to_hex(&relay)) })
+    }
+
+    /// Accepts a relay's stamps of one session.
+    pub(super) async fn submit_stamps(&self, request: SubmitStampsRequest) -> Result<SubmitStampsResponse, Error> {
+        let stamps = self.present("stamps", request.stamps)?;
+        self.counted(Kind::Stamps, self.ingest().submit_stamps(stamps).await)?;
+        Ok(SubmitStampsResponse {})
+    }
+
+    /// Lists relays whose registration holds now. It stands here because the clock is ingest's.
+    pub(super) async fn list_relays(&self, request: ListRelaysRequest) -> Result<ListRelaysResponse, Error> {
+        self.query().list_relays(request, self.ingest().now()).await
     }
 
     /// Accepts the commitment to a report.

@@ -1,4 +1,4 @@
-//! The only way in: descriptions, registrations, commits and reports are checked here, and nowhere else.
+//! The only way in: descriptions, registrations, commits, reports and stamps are checked here, and nowhere else.
 //!
 //! Owns what an accepted request must fulfil and the order of the checks, the cheapest first; bundles are examined with
 //! gpux-kernels, on one core at most. Never folds or publishes. Its invariant: a request is accepted durably before it is
@@ -9,8 +9,10 @@ mod evidence;
 mod fisher;
 mod node;
 mod refusal;
+mod relay;
 mod report;
 mod rules;
+mod stamps;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use gpux_proto::{
     bytes::array,
     evidence::{
         Acknowledgement, Checkpoint, Commit, Description, FisherRegistered, LogEntry, NodeAnnounced, Registration,
-        ReportCommitted, ReportRevealed, Signed, log_entry::Fact,
+        RelayRegistered, RelayRegistration, ReportCommitted, ReportRevealed, Signed, log_entry::Fact,
     },
     signing::{self, Domain, SigningKey},
 };
@@ -98,14 +100,48 @@ impl Ingest {
         };
         match self.store.register_fisher(record).await {
             Ok(_) => Ok(fisher),
-            Err(store::Error::Stale { held, offered }) => {
-                Err(Refusal::RegistrationVoid(format!("its end {offered} is not after {held}, that of the known one")))
-            }
-            Err(error) => Err(Refusal::Store(error)),
+            Err(error) => Err(stale(error)),
         }
     }
 
-    /// Accepts a commit and acknowledges it. The weight of the report is fixed here.
+    /// Accepts an owner's binding of a relay; returns the relay's key. The same binding again changes nothing.
+    pub async fn register_relay(&self, registration: RelayRegistration) -> Result<[u8; 32], Refusal> {
+        let (relay, owner) = relay::check(&registration, &self.rules, self.clock.now())?;
+        // Owners are counted, and only so many of them may be corrupt: without a stake of each, one makes them all.
+        self.bonded(owner, |bond, least| Refusal::OwnerWithoutBond { owner: owner.into(), bond, least }).await?;
+        let record = store::Relay {
+            relay,
+            owner,
+            valid_until: registration.valid_until,
+            registration: registration.encode_to_vec(),
+            entry: entry(Fact::RelayRegistered(RelayRegistered { registration: Some(registration) })),
+        };
+        match self.store.register_relay(record).await {
+            Ok(_) => Ok(relay),
+            Err(store::Error::RelayOwned(relay)) => Err(Refusal::RelayOwned(relay.into())),
+            Err(error) => Err(stale(error)),
+        }
+    }
+
+    /// Accepts a relay's stamps of one session. The same stamps again change nothing.
+    pub async fn submit_stamps(&self, signed: Signed) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        let checked = stamps::decode(&signed, now)?;
+        let known = self.store.relay(checked.relay).await.map_err(Refusal::Store)?;
+        let owner = stamps::verify(&signed, &checked, known.as_ref(), now)?;
+        if self.store.node(checked.node).await.map_err(Refusal::Store)?.is_none() {
+            return Err(Refusal::NodeUnknown(checked.node.into()));
+        }
+        let (relay, head) = (checked.relay, checked.head);
+        let record = store::Stamps { relay, head, owner, epoch: self.epoch().await?, signed: signed.encode_to_vec() };
+        self.store.accept_stamps(record).await.map_err(|error| match error {
+            store::Error::StampsHeld(head) => Refusal::StampsHeld(head.into()),
+            store::Error::StampsFull { owner, limit } => Refusal::StampsFull { owner: owner.into(), limit },
+            error => Refusal::Store(error),
+        })
+    }
+
+    /// Accepts a commit and acknowledges it.
     pub async fn commit_report(&self, signed: Signed) -> Result<Signed, Refusal> {
         rules::bounded("commit", signed.payload.len(), rules::COMMIT_BYTES_MAX)?;
         let commit: Commit = signing::open(Domain::Commit, &signed)?;
@@ -115,11 +151,11 @@ impl Ingest {
         let known = self.store.fisher(fisher).await.map_err(Refusal::Store)?;
         let key = fisher::report_key(fisher.into(), known.as_ref(), self.clock.now())?;
         let id = signing::verify(Domain::Commit, &signed, &key)?;
+        self.bonded(fisher, |bond, least| Refusal::FisherWithoutBond { fisher: fisher.into(), bond, least }).await?;
         let record = store::Commit {
             report,
             fisher,
             epoch: self.epoch().await?,
-            weight: self.weight(fisher).await?,
             entry: entry(Fact::ReportCommitted(ReportCommitted { commit: Some(signed) })),
         };
         match self.store.accept_commit(record).await.map_err(Refusal::Store)? {
@@ -154,10 +190,13 @@ impl Ingest {
         if reported.is_some() || self.store.report(decoded.id).await.map_err(Refusal::Store)?.is_some() {
             return Err(Refusal::ReportReplayed(id));
         }
-        match self.store.commit(decoded.id, fisher).await.map_err(Refusal::Store)? {
-            Some(_) => Ok(()),
-            None => Err(Refusal::NotCommitted(id)),
+        let commit = self.store.commit(decoded.id, fisher).await.map_err(Refusal::Store)?;
+        let commit = commit.ok_or(Refusal::NotCommitted(id))?;
+        let limit = self.rules.parameters.reveal_epochs;
+        if commit.unrevealed || self.epoch().await? > commit.epoch.saturating_add(limit.into()) {
+            return Err(Refusal::RevealLate { report: id, epoch: commit.epoch, limit });
         }
+        Ok(())
     }
 
     /// Refuses a report about an unknown node, or about a rental that no finalised block contains.
@@ -185,6 +224,9 @@ impl Ingest {
         let revealed = ReportRevealed {
             report: decoded.id.to_vec(),
             bundle_digest: decoded.bundle_digest.map(|digest| digest.to_vec()).unwrap_or_default(),
+            relay: decoded.report.relay.clone(),
+            fisher: decoded.fisher.to_vec(),
+            epoch,
         };
         let record = store::Report {
             id: decoded.id,
@@ -214,14 +256,17 @@ impl Ingest {
         Ok(finalised.map_or(0, |block| self.rules.parameters.epoch_at(block.timestamp)))
     }
 
-    /// The fisher's weight in 64ths by its finalised bond; one without weight moves nothing and is not listened to.
-    async fn weight(&self, fisher: [u8; 20]) -> Result<u32, Refusal> {
-        let bond = self.store.finalised_bond(fisher).await.map_err(Refusal::Store)?;
+    /// Refuses an account whose finalised bond is below the smallest that counts. What a fisher weighs is the fold's to say.
+    async fn bonded(&self, account: [u8; 20], refusal: impl FnOnce(u128, u128) -> Refusal) -> Result<(), Refusal> {
+        let bond = self.store.finalised_bond(account).await.map_err(Refusal::Store)?;
         let least = self.rules.parameters.min_bond;
-        match self.rules.parameters.weight(bond).in_64ths() {
-            0 => Err(Refusal::FisherWithoutBond { fisher: fisher.into(), bond, least }),
-            weight => Ok(weight),
-        }
+        if bond >= least { Ok(()) } else { Err(refusal(bond, least)) }
+    }
+
+    /// The time by the oracle's clock, in seconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     /// The operator's signature over the log's size and root.
@@ -236,6 +281,16 @@ impl Ingest {
         let operator = self.key.verifying_key().to_bytes().to_vec();
         let acknowledgement = Acknowledgement { commit: commit.to_vec(), log_index, operator };
         signing::sign(Domain::Acknowledgement, &acknowledgement, &self.key)
+    }
+}
+
+/// A registration that does not hold longer than the known one replaces nothing.
+fn stale(error: store::Error) -> Refusal {
+    match error {
+        store::Error::Stale { held, offered } => {
+            Refusal::RegistrationVoid(format!("its end {offered} is not after {held}, that of the known one"))
+        }
+        error => Refusal::Store(error),
     }
 }
 

@@ -15,7 +15,7 @@ use prost::Message as _;
 
 use super::{
     Refusal,
-    rules::{DESCRIPTION_BYTES_MAX, Rules, bounded, not_ahead, text},
+    rules::{DESCRIPTION_BYTES_MAX, Rules, bounded, endpoint, not_ahead, text},
 };
 
 /// The most models of GPU in a descriptor.
@@ -24,8 +24,6 @@ const GPUS_MAX: usize = 16;
 const GPU_COUNT_MAX: u32 = 64;
 /// A model's longest name, in bytes.
 const MODEL_BYTES_MAX: usize = 64;
-/// The longest endpoint, in bytes.
-const ENDPOINT_BYTES_MAX: usize = 256;
 
 /// A description that was checked.
 #[derive(Debug)]
@@ -98,12 +96,7 @@ pub(super) fn offer(signed: &SignedOffer, rules: &Rules) -> Result<(), Refusal> 
 }
 
 fn limits(descriptor: &Descriptor) -> Result<(), Refusal> {
-    text("descriptor.endpoint", &descriptor.endpoint, ENDPOINT_BYTES_MAX)?;
-    let http = descriptor.endpoint.strip_prefix("http://").or(descriptor.endpoint.strip_prefix("https://"));
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '@');
-    if !http.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain)) {
-        return Err(Refusal::Malformed("descriptor.endpoint is no http or https URI".to_owned()));
-    }
+    endpoint("descriptor.endpoint", &descriptor.endpoint)?;
     if descriptor.gpus.len() > GPUS_MAX {
         return Err(Refusal::Malformed(format!("{} models of GPU are more than {GPUS_MAX}", descriptor.gpus.len())));
     }

@@ -29,6 +29,9 @@ pub enum Refusal {
     /// The fisher's finalised bond is below the smallest one that counts.
     #[error("fisher {fisher} has a bond of {bond}, which is below {least}")]
     FisherWithoutBond { fisher: Address, bond: u128, least: u128 },
+    /// The owner's finalised bond is below the smallest one that counts.
+    #[error("owner {owner} has a bond of {bond}, which is below {least}")]
+    OwnerWithoutBond { owner: Address, bond: u128, least: u128 },
     /// Nobody announced the node.
     #[error("node {0} is unknown")]
     NodeUnknown(B256),
@@ -53,6 +56,9 @@ pub enum Refusal {
     /// The report was not committed by this fisher.
     #[error("report {0} was not committed")]
     NotCommitted(B256),
+    /// The commit counts as one that was never revealed.
+    #[error("report {report} was committed in epoch {epoch}, and is revealed more than {limit} epochs later")]
+    RevealLate { report: B256, epoch: u64, limit: u32 },
     /// The report, its rental or its bundle counts already.
     #[error("report {0} or one of the same rental is accepted already")]
     ReportReplayed(B256),
@@ -77,6 +83,18 @@ pub enum Refusal {
     /// A description that is as new or newer is known.
     #[error("sequence {given} is not above {known}")]
     NodeStale { given: u64, known: u64 },
+    /// No valid registration binds this relay to an owner.
+    #[error("relay {0} has no valid registration")]
+    RelayUnknown(B256),
+    /// Another account has registered the relay.
+    #[error("relay {0} belongs to another owner")]
+    RelayOwned(B256),
+    /// Other stamps of the same session are held.
+    #[error("other stamps of the session that begins with frame {0} are held")]
+    StampsHeld(B256),
+    /// The owner's relays have as many stamps here as may wait.
+    #[error("owner {owner} has stamps of {limit} sessions waiting here")]
+    StampsFull { owner: Address, limit: u32 },
     /// The registration is over or not signed by the fisher.
     #[error("the registration is void: {0}")]
     RegistrationVoid(String),
@@ -102,6 +120,7 @@ impl Refusal {
             Self::ForeignChain(_) => "FOREIGN_CHAIN",
             Self::FisherUnknown(_) => "FISHER_UNKNOWN",
             Self::FisherWithoutBond { .. } => "FISHER_WITHOUT_BOND",
+            Self::OwnerWithoutBond { .. } => "OWNER_WITHOUT_BOND",
             Self::NodeUnknown(_) => "NODE_UNKNOWN",
             Self::OfferVoid(_) => "OFFER_VOID",
             Self::OfferExpired { .. } => "OFFER_EXPIRED",
@@ -110,6 +129,7 @@ impl Refusal {
             Self::RentalBelowOffer { .. } => "RENTAL_BELOW_OFFER",
             Self::NoteMismatch(_) => "NOTE_MISMATCH",
             Self::NotCommitted(_) => "NOT_COMMITTED",
+            Self::RevealLate { .. } => "REVEAL_LATE",
             Self::ReportReplayed(_) => "REPORT_REPLAYED",
             Self::CommitReplayed(_) => "COMMIT_REPLAYED",
             Self::FutureDated { .. } => "FUTURE_DATED",
@@ -119,7 +139,10 @@ impl Refusal {
             Self::ParametersRefused(_) => "PARAMETERS_REFUSED",
             Self::NodeStale { .. } => "NODE_STALE",
             Self::RegistrationVoid(_) => "REGISTRATION_VOID",
-            Self::Busy => "RATE_LIMITED",
+            Self::RelayUnknown(_) => "RELAY_UNKNOWN",
+            Self::RelayOwned(_) => "RELAY_OWNED",
+            Self::StampsHeld(_) => "STAMPS_HELD",
+            Self::Busy | Self::StampsFull { .. } => "RATE_LIMITED",
             Self::Store(_) | Self::Examiner => "INTERNAL",
         }
     }
@@ -131,6 +154,8 @@ impl Refusal {
             self,
             Self::RentalUnknown(_)
                 | Self::FisherWithoutBond { .. }
+                | Self::OwnerWithoutBond { .. }
+                | Self::StampsFull { .. }
                 | Self::FutureDated { .. }
                 | Self::Busy
                 | Self::Store(_)

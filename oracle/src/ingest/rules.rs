@@ -13,6 +13,8 @@ use gpux_proto::bytes;
 
 use super::Refusal;
 
+/// The longest endpoint, in bytes.
+const ENDPOINT_BYTES_MAX: usize = 256;
 /// How far clocks of honest parties may differ, in seconds.
 pub(super) const CLOCK_SKEW_SECS: u64 = 30;
 /// The largest description: a descriptor with 16 models, an offer and a membership take below 3 KiB.
@@ -91,6 +93,17 @@ pub(super) fn bounded(what: &'static str, size: usize, limit: usize) -> Result<(
 pub(super) fn text(field: &'static str, text: &str, limit: usize) -> Result<(), Refusal> {
     if text.len() > limit {
         return Err(Refusal::Malformed(format!("{field} has {} bytes, at most {limit} are allowed", text.len())));
+    }
+    Ok(())
+}
+
+/// Refuses an endpoint that is no http or https URI.
+pub(super) fn endpoint(field: &'static str, endpoint: &str) -> Result<(), Refusal> {
+    text(field, endpoint, ENDPOINT_BYTES_MAX)?;
+    let http = endpoint.strip_prefix("http://").or(endpoint.strip_prefix("https://"));
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '@');
+    if !http.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain)) {
+        return Err(Refusal::Malformed(format!("{field} is no http or https URI")));
     }
     Ok(())
 }

@@ -6,17 +6,18 @@
 
 use std::sync::Arc;
 
+use gpux_kernels::evidence::Rules;
 use gpux_proto::{
     bytes,
-    evidence::{EpochClosed, LogEntry, Outcome, Report, ReportFolded, Signed, log_entry::Fact},
+    evidence::{Report, Signed},
     signing::{self, Domain},
 };
-use prost::Message as _;
 
-use super::{fold, fold::Folder, leaves};
+use super::{closing::Closing, fold, fold::Folder, leaves};
 use crate::{
+    audit::{Auditor, AuditorError},
     log::{Frontier, FrontierError, Hash, Position},
-    score::Parameters,
+    score::{NodeId, Parameters, ReportId},
     store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, ScoreUpdate, Store},
 };
 
@@ -24,6 +25,12 @@ use crate::{
 const PAGE: u32 = 1_000;
 /// The most reports that one epoch folds; the rest follow with the next one.
 const REPORTS_MAX: u32 = 100_000;
+
+/// The most sessions that are audited between two epochs: each takes a second or two of one core, and the chain is not
+/// followed meanwhile. The rest waits for the next epoch.
+const AUDITS_MAX: usize = 256;
+/// The most findings and unrevealed commits that one epoch takes up.
+const FINDINGS_MAX: u32 = 100_000;
 
 /// Why an epoch could not be closed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +54,9 @@ pub enum Error {
         #[source]
         source: signing::Error,
     },
+    /// A session could not be audited.
+    #[error(transparent)]
+    Audit(#[from] AuditorError),
     /// The log ended before its own size.
     #[error("the log has no entry {0}")]
     Gap(u64),
@@ -58,12 +68,14 @@ pub struct Epochs {
     store: Arc<dyn Store>,
     parameters: Parameters,
     folder: Folder,
+    auditor: Auditor,
 }
 
 impl Epochs {
-    /// Folds the stored log, and finishes an epoch that was closed and not recorded.
-    pub async fn restore(store: Arc<dyn Store>, parameters: Parameters) -> Result<Self, Error> {
-        let mut epochs = Self { store, folder: Folder::new(parameters.clone()), parameters };
+    /// Folds the stored log, and finishes an epoch that was closed and not recorded. Sessions are audited by `rules`.
+    pub async fn restore(store: Arc<dyn Store>, parameters: Parameters, rules: Rules) -> Result<Self, Error> {
+        let auditor = Auditor::new(store.clone(), rules);
+        let mut epochs = Self { store, folder: Folder::new(parameters.clone()), parameters, auditor };
         epochs.follow().await?;
         Ok(epochs)
     }
@@ -83,18 +95,58 @@ impl Epochs {
             return Ok(None);
         }
         let due = self.due(ended).await?;
-        if due.is_empty() && !self.folder.has_scores() {
+        // The commits and reveals that these reports stand on are in the log; what comes later does not change their terms.
+        self.follow().await?;
+        let started = open * u64::from(self.parameters.epoch_secs);
+        let beacon = self.store.first_finalised_since(started).await?.unwrap_or(*finalised);
+        let mut closing = Closing::new(&self.parameters, ended, beacon.hash);
+        self.fold_due(&mut closing, &due).await?;
+        self.charge_unrevealed(&mut closing, ended).await?;
+        closing.tell(self.store.findings_due(ended, FINDINGS_MAX).await?);
+        if closing.is_empty() && !self.folder.has_scores() {
             // Nothing was ever measured: there is no root to publish and nothing to decay.
             return Ok(None);
         }
-        let started = open * u64::from(self.parameters.epoch_secs);
-        let beacon = self.store.first_finalised_since(started).await?.unwrap_or(*finalised);
-        let mut entries = due.iter().map(folded).collect::<Result<Vec<_>, _>>()?;
-        entries.push(encoded(Fact::EpochClosed(EpochClosed { epoch: ended, timestamp: beacon.timestamp })));
-        let ids = due.iter().map(|report| report.id).collect();
-        self.store.append_entries(entries, ids).await?;
+        let (entries, settled) = closing.finish(beacon.timestamp);
+        self.store.append_entries(entries, settled).await?;
         self.follow().await?;
         Ok(self.folder.has_scores().then_some(ended))
+    }
+
+    /// Folds the reports that are due, and audits those that are drawn; one whose stamps or turn may still come waits.
+    async fn fold_due(&self, closing: &mut Closing<'_>, due: &[ReportRow]) -> Result<(), Error> {
+        let mut audits = 0;
+        for row in due {
+            let Some(terms) = self.folder.terms(&ReportId(row.id), &NodeId(row.node)) else { continue };
+            let report = report(row)?;
+            let Some(owner) = terms.auditor else {
+                closing.report(row, &report, terms.weight);
+                continue;
+            };
+            if audits == AUDITS_MAX {
+                continue;
+            }
+            let until = row.epoch.saturating_add(self.parameters.stamps_wait_epochs.into());
+            let Some(audited) = self.auditor.audit(row.id, &report, closing.epoch() < until).await? else { continue };
+            audits += usize::from(audited.stamps.is_some());
+            closing.report(row, &report, terms.weight);
+            closing.audit(row, &report, owner, audited);
+        }
+        Ok(())
+    }
+
+    /// Charges the commits whose time to be revealed ended since the last closed epoch, once owners are registered.
+    async fn charge_unrevealed(&self, closing: &mut Closing<'_>, ended: u64) -> Result<(), Error> {
+        let after = |epoch: u64| (epoch + 1).saturating_sub(self.parameters.reveal_epochs.into());
+        let late = self.folder.epoch().map_or(0, after)..after(ended);
+        let owners = || self.folder.state().owners();
+        if owners().len() == 0 || late.is_empty() {
+            return Ok(());
+        }
+        for commit in self.store.unrevealed(late, FINDINGS_MAX).await? {
+            closing.unrevealed(&commit, owners());
+        }
+        Ok(())
     }
 
     /// The reports whose lag has passed.
@@ -188,25 +240,11 @@ pub fn lag(parameters: &Parameters, report: &[u8; 32], next_beacon: &[u8; 32]) -
     1 + u64::from_le_bytes(*head) % limit
 }
 
-/// The entry by which a report counts.
-fn folded(row: &ReportRow) -> Result<Vec<u8>, Error> {
+/// The report of a row, as ingest checked it before it was stored.
+fn report(row: &ReportRow) -> Result<Report, Error> {
     let unreadable = |source| Error::Report { id: row.id, source };
     let signed: Signed = bytes::decode("report", &row.signed).map_err(|e| unreadable(e.into()))?;
-    let report: Report = signing::open(Domain::Report, &signed).map_err(unreadable)?;
-    Ok(encoded(Fact::ReportFolded(ReportFolded {
-        node: row.node.to_vec(),
-        resource: report.probe,
-        x_lower: report.x_lower,
-        x_upper: report.x_upper,
-        weight: row.weight,
-        epoch: row.epoch,
-        report: row.id.to_vec(),
-        inconclusive: report.outcome() == Outcome::Inconclusive,
-    })))
-}
-
-fn encoded(fact: Fact) -> Vec<u8> {
-    LogEntry { fact: Some(fact) }.encode_to_vec()
+    signing::open(Domain::Report, &signed).map_err(unreadable)
 }
 
 #[cfg(test)]

@@ -1,21 +1,16 @@
-//! The log's prefix, folded: scores, and whose node is whose.
+//! The log's prefix, folded: scores, whose node is whose, and what reports that are not folded yet will weigh.
 //!
-//! Owns the state that publications are made of. It is a function of the log's entries alone, so that a restart, a replay
+//! Owns the state that publications are made of, and checks what the log says about itself: weights and audits. It is a function of the log's entries alone, so that a restart, a replay
 //! by somebody else and the running oracle give the same leaf file for the same prefix. Keeps no entry.
 
-use std::collections::HashMap;
-
 use alloy::primitives::Address;
-use gpux_proto::{
-    bytes::{self, array, present},
-    evidence::{Descriptor, LogEntry, NodeAnnounced, log_entry::Fact},
-    signing::{self, Domain},
-};
+use gpux_proto::{bytes, evidence::LogEntry};
 
 use super::leaves::LeafFile;
 use crate::{
+    audit::{self, Book, Terms},
     log::{self, FoldedError},
-    score::{self, NodeId, NodeScore, Parameters, State},
+    score::{self, NodeId, NodeScore, Parameters, ReportId, State},
 };
 
 /// Why an entry of the log cannot be folded.
@@ -42,12 +37,12 @@ pub enum Error {
         #[source]
         source: score::Error,
     },
-    /// An announced descriptor cannot be read.
+    /// It weighs or audits a report otherwise than the entries before it say.
     #[error("entry {index} of the log: {source}")]
-    Descriptor {
+    Audit {
         index: u64,
         #[source]
-        source: signing::Error,
+        source: audit::Error,
     },
 }
 
@@ -55,8 +50,7 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Folder {
     state: State,
-    /// The provider that each node's newest descriptor names.
-    providers: HashMap<NodeId, Address>,
+    book: Book,
     /// How many entries were folded.
     size: u64,
 }
@@ -65,13 +59,13 @@ impl Folder {
     /// Nothing folded.
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
-        Self { state: State::new(parameters), providers: HashMap::new(), size: 0 }
+        Self { state: State::new(parameters), book: Book::default(), size: 0 }
     }
 
     /// The same, with every step of one node's history recorded.
     #[must_use]
     pub fn tracing(parameters: Parameters, node: NodeId) -> Self {
-        Self { state: State::tracing(parameters, node), providers: HashMap::new(), size: 0 }
+        Self { state: State::tracing(parameters, node), book: Book::default(), size: 0 }
     }
 
     /// What the fold knows at the last closed epoch's end.
@@ -85,9 +79,8 @@ impl Folder {
         let index = self.size;
         let entry: LogEntry = bytes::decode("entry", entry).map_err(|source| Error::Decode { index, source })?;
         let before = self.state.epoch();
-        if let Some(Fact::NodeAnnounced(announced)) = &entry.fact {
-            let (node, provider) = provider(announced).map_err(|source| Error::Descriptor { index, source })?;
-            self.providers.insert(node, provider);
+        if let Some(fact) = &entry.fact {
+            self.book.apply(index, fact, &self.state).map_err(|source| Error::Audit { index, source })?;
         }
         let market = self.state.parameters().market;
         if let Some(folded) = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })? {
@@ -100,6 +93,12 @@ impl Folder {
             self.state.settle();
         }
         Ok(closed)
+    }
+
+    /// What the log says of a report about a node; `None` while the beacon that draws its audit is not known.
+    #[must_use]
+    pub fn terms(&self, report: &ReportId, node: &NodeId) -> Option<Terms> {
+        self.book.terms(report, node, &self.state)
     }
 
     /// How many entries were folded.
@@ -117,7 +116,7 @@ impl Folder {
     /// The scores at the last closed epoch's end, each with the provider of its node.
     pub fn scores(&self) -> impl Iterator<Item = (NodeScore, Address)> + '_ {
         self.state.scores().map(|score| {
-            let provider = self.providers.get(&score.node).copied().unwrap_or_default();
+            let provider = self.book.provider(&score.node).unwrap_or_default();
             (score, provider)
         })
     }
@@ -135,76 +134,66 @@ impl Folder {
     }
 }
 
-fn provider(announced: &NodeAnnounced) -> Result<(NodeId, Address), signing::Error> {
-    let description = present("description", &announced.description)?;
-    let descriptor: Descriptor = signing::open(Domain::Descriptor, present("descriptor", &description.descriptor)?)?;
-    Ok((
-        NodeId(array("descriptor.node", &descriptor.node)?),
-        Address::from(array::<20>("descriptor.provider", &descriptor.provider)?),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gpux_proto::evidence::{Description, EpochClosed, Probe, ReportFolded, Signed};
-    use prost::Message as _;
+    use crate::audit::fixture::{self, FISHER, committed, entry, market, relay, revealed};
+    use gpux_proto::evidence::log_entry::Fact;
 
-    fn entry(fact: Fact) -> Vec<u8> {
-        LogEntry { fact: Some(fact) }.encode_to_vec()
+    /// Nothing is audited, so that a log is only what a test writes.
+    fn parameters() -> Parameters {
+        Parameters { audit_share_bps: 0, ..Parameters::development() }
     }
 
     fn announced(node: u8, provider: u8) -> Vec<u8> {
-        let descriptor = Descriptor { node: vec![node; 32], provider: vec![provider; 20], ..Descriptor::default() };
-        let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] };
-        let description = Description { descriptor: Some(signed), ..Description::default() };
-        entry(Fact::NodeAnnounced(NodeAnnounced { description: Some(description) }))
+        entry(fixture::announced([node; 32], [provider; 20]))
     }
 
-    fn folded(node: u8, report: u8, x: u32) -> Vec<u8> {
-        entry(Fact::ReportFolded(ReportFolded {
-            node: vec![node; 32],
-            resource: Probe::Cpu.into(),
-            x_lower: x,
-            x_upper: x,
-            weight: 64,
-            epoch: 5,
-            report: vec![report; 32],
-            inconclusive: false,
-        }))
+    fn folded(node: u8, report: u8, x: u32, weight: u32) -> Vec<u8> {
+        entry(Fact::ReportFolded(fixture::folded([node; 32], [report; 32], x, weight, 5)))
     }
 
-    fn closed(epoch: u64) -> Vec<u8> {
-        entry(Fact::EpochClosed(EpochClosed { epoch, timestamp: epoch * 5 }))
+    /// Everything that two reports of epoch 5 stand on.
+    fn before() -> Vec<Vec<u8>> {
+        let mut facts = market(&parameters(), FISHER, 4);
+        for report in 1..=2 {
+            facts.push(committed([report; 32], FISHER));
+            facts.push(revealed([report; 32], FISHER, Some(relay(0)), 5));
+        }
+        facts.push(fixture::beacon(6));
+        [announced(1, 9), announced(2, 8)].into_iter().chain(facts.into_iter().map(entry)).collect()
     }
 
     #[test]
     fn equal_prefixes_give_equal_leaf_files_and_the_newest_provider_stands() {
-        let log = [announced(1, 9), announced(2, 8), folded(1, 1, 64), folded(2, 2, 10), announced(1, 7), closed(5)];
+        let before = before();
+        let end = [folded(1, 1, 64, 64), folded(2, 2, 10, 64), announced(1, 7), entry(fixture::closed(5))];
         let run = |entries: &[Vec<u8>]| {
-            let mut folder = Folder::new(Parameters::development());
-            let closed: Vec<_> = entries.iter().filter_map(|entry| folder.apply(entry).unwrap()).collect();
+            let mut folder = Folder::new(parameters());
+            let entries = before.iter().chain(entries);
+            let closed: Vec<_> = entries.filter_map(|entry| folder.apply(entry).unwrap()).collect();
             (folder.leaf_file().map(|file| file.bytes()), closed, folder.size())
         };
-        let (file, closed_epochs, size) = run(&log);
-        assert_eq!((closed_epochs, size), (vec![5], 6));
-        assert_eq!(run(&log).0, file);
+        let (file, closed_epochs, size) = run(&end);
+        assert_eq!((closed_epochs, size), (vec![4, 5], before.len() as u64 + 4));
+        assert_eq!(run(&end).0, file);
         let leaves = LeafFile::read(&file.unwrap()).unwrap();
         let providers: Vec<_> = leaves.leaves().iter().map(|leaf| leaf.provider).collect();
         assert_eq!(providers, [Address::repeat_byte(7), Address::repeat_byte(8)]);
         // The order of reports within an epoch does not matter.
-        let mut swapped = log.clone();
-        swapped.swap(2, 3);
-        assert_eq!(run(&swapped).0, run(&log).0);
-        assert_ne!(run(&log[..5]).0, run(&log).0);
+        let mut swapped = end.clone();
+        swapped.swap(0, 1);
+        assert_eq!(run(&swapped).0, run(&end).0);
+        assert_ne!(run(&end[..3]).0, run(&end).0);
     }
 
     #[test]
     fn damaged_entries_are_named() {
-        let mut folder = Folder::new(Parameters::development());
+        let mut folder = Folder::new(parameters());
         folder.apply(&announced(1, 9)).unwrap();
         assert!(folder.apply(&[0xff]).unwrap_err().to_string().starts_with("entry 1 of the log"));
-        assert!(matches!(folder.apply(&folded(1, 1, 65)), Err(Error::Folded { index: 1, .. })));
+        assert!(matches!(folder.apply(&folded(1, 1, 65, 0)), Err(Error::Folded { index: 1, .. })));
+        assert!(matches!(folder.apply(&folded(1, 1, 64, 1)), Err(Error::Audit { index: 1, .. })));
         assert_eq!(folder.size(), 1, "a refused entry is not counted");
     }
 }

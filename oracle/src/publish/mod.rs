@@ -4,6 +4,7 @@
 //! log alone. Never reads a clock for anything that is folded.
 
 mod chain;
+mod closing;
 mod epochs;
 mod fold;
 mod leaves;

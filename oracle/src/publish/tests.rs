@@ -3,19 +3,21 @@ mod publishing;
 
 use std::sync::Arc;
 
+use gpux_kernels::{evidence::Rules, plan};
 use gpux_proto::{
-    evidence::{Description, Descriptor, LogEntry, NodeAnnounced, Outcome, Probe, Report, Signed, log_entry::Fact},
+    evidence::{LogEntry, Outcome, Probe, Report, log_entry::Fact},
     signing::{self, Domain, SigningKey},
 };
 use prost::Message as _;
 
 use super::Epochs;
 use crate::{
+    audit::fixture::{self, FISHER, entry, market, relay},
     score::Parameters,
-    store::{self, BlockFacts, BlockRef, Commit, Sqlite, Store},
+    store::{self, BlockFacts, BlockRef, Commit, Settled, Sqlite, Store},
 };
 
-/// A store with an announced node; reports are accepted and blocks made final as a test likes.
+/// A store with an announced node and a fisher who weighs in full; reports are accepted and blocks made final as a test likes.
 struct Bench {
     store: Arc<Sqlite>,
     _directory: tempfile::TempDir,
@@ -27,15 +29,14 @@ impl Bench {
         let store = Arc::new(Sqlite::open(directory.path()).await.unwrap());
         let bench = Self { store, _directory: directory };
         bench.announce(1, 0xaa).await;
+        let facts = market(&Parameters::development(), FISHER, 90).into_iter().map(entry).collect();
+        bench.store.append_entries(facts, Settled::default()).await.unwrap();
         bench
     }
 
     async fn announce(&self, node: u8, provider: u8) {
-        let descriptor = Descriptor { node: vec![node; 32], provider: vec![provider; 20], ..Descriptor::default() };
-        let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] };
-        let description = Description { descriptor: Some(signed), ..Description::default() };
-        let fact = Fact::NodeAnnounced(NodeAnnounced { description: Some(description) });
-        self.store.append_entries(vec![LogEntry { fact: Some(fact) }.encode_to_vec()], Vec::new()).await.unwrap();
+        let announced = entry(fixture::announced([node; 32], [provider; 20]));
+        self.store.append_entries(vec![announced], Settled::default()).await.unwrap();
     }
 
     /// Accepts a report about a node's CPU.
@@ -47,27 +48,24 @@ impl Bench {
             x_lower: x,
             x_upper: x,
             detail: number.to_string(),
+            relay: relay(0).to_vec(),
             ..Report::default()
         };
         let signed = signing::sign(Domain::Report, &report, &SigningKey::from_bytes(&[3; 32]));
         let id = signing::id(Domain::Report, &signed.payload);
-        let fisher = [7; 20];
-        // The fold reads every entry: these two kinds it only has to know.
-        let committed = LogEntry { fact: Some(Fact::ReportCommitted(Default::default())) }.encode_to_vec();
-        let revealed = LogEntry { fact: Some(Fact::ReportRevealed(Default::default())) }.encode_to_vec();
-        let commit = Commit { report: id, fisher, epoch, weight: 64, entry: committed };
+        let commit = Commit { report: id, fisher: FISHER, epoch, entry: entry(fixture::committed(id, FISHER)) };
         self.store.accept_commit(commit).await.unwrap();
         let record = store::Report {
             id,
             node: [node; 32],
-            fisher,
+            fisher: FISHER,
             rental: [number; 32],
             resource: Probe::Cpu as u32,
             epoch,
             due: epoch,
             bundle: None,
             signed: signed.encode_to_vec(),
-            entry: revealed,
+            entry: entry(fixture::revealed(id, FISHER, Some(relay(0)), epoch)),
         };
         self.store.accept_report(record).await.unwrap();
     }
@@ -83,7 +81,7 @@ impl Bench {
             opened: Vec::new(),
             movements: Vec::new(),
             bonds: Vec::new(),
-            entries: Vec::new(),
+            entries: vec![(0, entry(fixture::beacon(timestamp / 5)))],
         };
         self.store.apply_block(facts).await.unwrap();
         self.store.finalise(number).await.unwrap();
@@ -91,11 +89,16 @@ impl Bench {
     }
 
     async fn epochs(&self) -> Epochs {
-        Epochs::restore(self.store.clone(), Parameters::development()).await.unwrap()
+        Epochs::restore(self.store.clone(), Parameters::development(), rules()).await.unwrap()
     }
 
     async fn facts(&self) -> Vec<Fact> {
         let rows = self.store.log_entries(0, 10_000).await.unwrap();
         rows.iter().map(|row| LogEntry::decode(row.bytes.as_slice()).unwrap().fact.unwrap()).collect()
     }
+}
+
+/// By which nothing is found here: the reports have no bundles. Real sessions are audited in ingest's tests.
+fn rules() -> Rules {
+    Rules { market: plan::Market::Development, chain_id: 1, rentals: [0; 20], releases: Vec::new() }
 }

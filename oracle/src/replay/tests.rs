@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use gpux_proto::{
     bytes::to_hex,
-    evidence::{self, LogEntry, Probe, log_entry::Fact},
+    evidence::log_entry::Fact,
     oracle::{
         Epoch, GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest, GetConsistencyProofResponse,
         GetEpochRequest, GetEpochResponse, GetInclusionProofRequest, GetInclusionProofResponse, ListEntriesRequest,
@@ -12,10 +12,10 @@ use gpux_proto::{
         log_service_server::{LogService, LogServiceServer},
     },
 };
-use prost::Message as _;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::*;
+use crate::audit::fixture::{self, FISHER, audit_of, committed, entry, market, owner, relay, revealed};
 
 /// An oracle that serves these entries and says that it published these epochs.
 #[derive(Clone, Default)]
@@ -74,30 +74,44 @@ async fn serve(served: Served) -> String {
     url
 }
 
-fn entry(fact: Fact) -> Vec<u8> {
-    LogEntry { fact: Some(fact) }.encode_to_vec()
+const NODE: [u8; 32] = [1; 32];
+/// Entries of each epoch of the log, and where its first folded report stands.
+const OF_EPOCH: usize = 10;
+const FOLDED: usize = 5;
+
+fn id(epoch: u64, number: u8) -> [u8; 32] {
+    [vec![number], vec![epoch as u8; 31]].concat().try_into().unwrap()
 }
 
 fn folded(epoch: u64, number: u8, x: u32) -> Vec<u8> {
-    entry(Fact::ReportFolded(evidence::ReportFolded {
-        node: vec![1; 32],
-        resource: Probe::Cpu.into(),
-        x_lower: x,
-        x_upper: x,
-        weight: 64,
-        epoch,
-        report: [vec![number], vec![epoch as u8; 31]].concat(),
-        inconclusive: false,
-    }))
+    entry(Fact::ReportFolded(fixture::folded(NODE, id(epoch, number), x, 64, epoch)))
 }
 
-fn closed(epoch: u64) -> Vec<u8> {
-    entry(Fact::EpochClosed(evidence::EpochClosed { epoch, timestamp: epoch * 5 }))
+/// How a fisher came to weigh something, until the end of epoch 9.
+fn before() -> Vec<Vec<u8>> {
+    let market = market(&Parameters::development(), FISHER, 9);
+    [fixture::announced(NODE, [0xaa; 20])].into_iter().chain(market).map(entry).collect()
 }
 
-/// Six epochs with two reports each.
+/// The place of an entry of an epoch.
+fn place(epoch: u64, at: usize) -> usize {
+    before().len() + (epoch - 10) as usize * OF_EPOCH + at
+}
+
+/// Six epochs with two audited reports each.
 fn log() -> Vec<Vec<u8>> {
-    (10..16).flat_map(|epoch| [folded(epoch, 1, 64), folded(epoch, 2, 60), closed(epoch)]).collect()
+    let of_epoch = |epoch| {
+        let committed =
+            |number| [committed(id(epoch, number), FISHER), revealed(id(epoch, number), FISHER, Some(relay(0)), epoch)];
+        let counted = |number, x| {
+            let report = fixture::folded(NODE, id(epoch, number), x, 64, epoch);
+            let audit = audit_of(&report, owner(0));
+            [Fact::ReportFolded(report), Fact::AuditFolded(audit)]
+        };
+        let entries = [committed(1), committed(2)].concat().into_iter().chain([fixture::beacon(epoch + 1)]);
+        entries.chain(counted(1, 64)).chain(counted(2, 60)).chain([fixture::closed(epoch)])
+    };
+    before().into_iter().chain((10..16).flat_map(of_epoch).map(entry)).collect()
 }
 
 /// What an honest operator publishes for a log.
@@ -107,7 +121,7 @@ fn published(entries: &[Vec<u8>]) -> Vec<Epoch> {
     let mut epochs = Vec::new();
     for entry in entries {
         frontier.append(leaf_hash(entry));
-        let Some(epoch) = folder.apply(entry).unwrap() else { continue };
+        let Some(epoch) = folder.apply(entry).unwrap().filter(|_| folder.has_scores()) else { continue };
         let file = folder.leaf_file().unwrap();
         epochs.push(Epoch {
             epoch,
@@ -151,7 +165,7 @@ async fn an_honest_log_is_equal_at_every_epoch_and_so_is_the_file_of_it() {
     }
     let saved = folder.path().join("saved.log");
     let Outcome::Equal(found) = replayed(&url, &url, None, Some(&saved)).await.unwrap() else { panic!("differs") };
-    assert_eq!((found.epoch, found.log_size, found.leaves), (15, 18, 1));
+    assert_eq!((found.epoch, found.log_size, found.leaves), (15, log().len() as u64, 1));
     let saved = saved.to_str().unwrap();
     assert_eq!(replayed(saved, &url, None, None).await.unwrap(), Outcome::Equal(found));
 }
@@ -159,13 +173,13 @@ async fn an_honest_log_is_equal_at_every_epoch_and_so_is_the_file_of_it() {
 #[tokio::test]
 async fn the_first_altered_entry_is_named() {
     let (url, folder) = (serve(honest()).await, tempfile::tempdir().unwrap());
-    for at in [0, 1, 4, 7, 13, 16] {
+    for (epoch, number) in [(10, 1), (10, 2), (11, 1), (12, 2), (14, 1), (15, 1)] {
+        let at = place(epoch, FOLDED + 2 * usize::from(number - 1));
         let mut altered = log();
-        altered[at] = folded(10 + at as u64 / 3, 9, 20);
         // A later change must not hide the first one.
-        altered[16] = folded(15, 8, 1);
+        altered[place(15, FOLDED + 2)] = folded(15, 2, 1);
+        altered[at] = folded(epoch, number, 20);
         let path = file(&folder, &altered);
-        let epoch = 10 + at as u64 / 3;
         let expected = Outcome::Differs(Difference::Entry { epoch, index: at as u64 });
         assert_eq!(replayed(path.to_str().unwrap(), &url, None, None).await.unwrap(), expected);
     }
@@ -175,7 +189,7 @@ async fn the_first_altered_entry_is_named() {
 async fn without_the_other_log_the_epoch_is_named() {
     let (url, folder) = (serve(honest()).await, tempfile::tempdir().unwrap());
     let mut altered = log();
-    altered[7] = folded(12, 9, 20);
+    altered[place(12, FOLDED)] = folded(12, 1, 20);
     let path = file(&folder, &altered);
     let replay = Replay {
         log: path.to_str().unwrap(),
@@ -185,7 +199,10 @@ async fn without_the_other_log_the_epoch_is_named() {
         save: None,
     };
     let outcome = replay.run(&mut Authority::oracle(&url).await.unwrap()).await.unwrap();
-    assert_eq!(outcome, Outcome::Differs(Difference::Entries { epoch: 12, from: 6, to: 8 }));
+    assert_eq!(
+        outcome,
+        Outcome::Differs(Difference::Entries { epoch: 12, from: place(12, 0) as u64, to: place(13, 0) as u64 - 1 })
+    );
 }
 
 #[tokio::test]
@@ -213,11 +230,12 @@ async fn short_reordered_and_foreign_logs_each_have_their_own_word() {
             Outcome::Equal(_) => panic!("equal"),
         }
     };
-    assert_eq!(found(&log()[..14]).await, Difference::Short { epoch: 15, entries: 14 });
+    let short = place(14, FOLDED);
+    assert_eq!(found(&log()[..short]).await, Difference::Short { epoch: 15, entries: short as u64 });
     let mut reordered = log();
-    reordered.swap(5, 8);
+    reordered.swap(place(12, 0) - 1, place(13, 0) - 1);
     let Difference::Unreadable(words) = found(&reordered).await else { panic!("read") };
-    assert_eq!(words, "entry 8 of the log: epoch 11 is closed after epoch 12");
+    assert_eq!(words, format!("entry {} of the log: epoch 11 is closed after epoch 12", place(13, 0) - 1));
     let mut foreign = log();
     foreign[4] = vec![0xff; 9];
     let Difference::Unreadable(words) = found(&foreign).await else { panic!("read") };
@@ -238,7 +256,7 @@ async fn files_that_are_no_logs_and_logs_with_gaps_are_errors() {
     };
     let words = async |log: &str| format!("{:#}", replayed(log, &url, None, None).await.unwrap_err());
     let cut = write("cut", &whole[..whole.len() - 1]);
-    assert!(words(&cut).await.contains("cut off inside entry 17"));
+    assert!(words(&cut).await.contains(&format!("cut off inside entry {}", log().len() - 1)));
     let header = write("header", b"gpux-log/2\n");
     assert!(words(&header).await.contains("is no log file"));
     let large = write("large", &[b"gpux-log/1\n".as_slice(), &u32::MAX.to_le_bytes()].concat());
@@ -259,4 +277,25 @@ async fn an_explanation_ends_where_it_is_told_to() {
     assert_eq!((history.epoch, history.steps.len(), history.explanation.score.probes), (15, 6, 12));
     let stranger = crate::score::NodeId([2; 32]);
     assert_eq!(explain(&url, Parameters::development(), stranger, None).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_operator_who_weighs_or_audits_otherwise_is_caught() {
+    let (url, folder) = (serve(honest()).await, tempfile::tempdir().unwrap());
+    let found = async |entries: &[Vec<u8>]| {
+        let path = file(&folder, entries);
+        match replayed(path.to_str().unwrap(), &url, None, None).await.unwrap() {
+            Outcome::Differs(Difference::Unreadable(words)) => words,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut favoured = log();
+    let at = place(13, FOLDED);
+    favoured[at] = entry(Fact::ReportFolded(fixture::folded(NODE, id(13, 1), 64, 32, 13)));
+    let words = found(&favoured).await;
+    assert!(words.ends_with("is folded with weight 32/64, by the log before it is 64/64"), "{words}");
+    let mut hidden = log();
+    hidden.remove(at + 1);
+    let words = found(&hidden).await;
+    assert!(words.ends_with("was drawn, and epoch 13 closes without it"), "{words}");
 }

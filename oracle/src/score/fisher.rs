@@ -93,6 +93,11 @@ impl Fisher {
         self.bond = bond;
     }
 
+    /// His bond that does not thaw.
+    pub(super) fn bond(&self) -> u128 {
+        self.bond
+    }
+
     /// Counts an epoch's audits, by owner: together they are one bet an epoch, as for nodes.
     pub(super) fn absorb(&mut self, parameters: &Parameters, found: &[(Owner, Findings)]) {
         let root = 1.0 / found.len().max(1) as f64;
@@ -190,6 +195,21 @@ mod tests {
             }
             assert!(lies <= 20, "a good name protects for {lies} audits");
         }
+    }
+
+    /// The numbers of docs/method/audits.md: five owners in turn, of whom one is left out.
+    #[test]
+    fn the_worked_example_of_the_page() {
+        let parameters = Parameters::production();
+        let mut fisher = bonded();
+        let mut weights = Vec::new();
+        for epoch in 0..26 {
+            let mut found = Findings::default();
+            found.add(if epoch < 20 { Finding::Agrees } else { Finding::Disagrees });
+            fisher.absorb(&parameters, &[(epoch % 5, found)]);
+            weights.push(fisher.weight(&parameters, 1).in_64ths());
+        }
+        assert_eq!(weights[18..], [0, 64, 64, 64, 45, 7, 1, 1]);
     }
 
     #[test]

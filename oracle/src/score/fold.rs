@@ -230,6 +230,17 @@ impl State {
         self.fishers.get(fisher).map_or(Weight::ZERO, |fisher| fisher.weight(&self.parameters, corrupt))
     }
 
+    /// What an account has at stake that does not thaw, by the log so far.
+    #[must_use]
+    pub fn bond(&self, account: &FisherId) -> u128 {
+        self.fishers.get(account).map_or(0, Fisher::bond)
+    }
+
+    /// The owners of relays who registered so far, in the order of their addresses.
+    pub fn owners(&self) -> impl ExactSizeIterator<Item = OwnerId> + '_ {
+        self.owners.keys().copied()
+    }
+
     /// The evidence against a fisher and the number of audits that agreed with him.
     #[must_use]
     pub fn fisher_evidence(&self, fisher: &FisherId) -> Option<(f64, u32)> {

@@ -7,7 +7,7 @@
 use super::entry::Weight;
 
 /// The domain of the digest; it changes with the layout of the bytes and with the bets of `claim`.
-const DOMAIN: &[u8] = b"gpux/parameters/3";
+const DOMAIN: &[u8] = b"gpux/parameters/4";
 
 /// Which market the constants are meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,14 @@ pub struct Parameters {
     pub honest_owners_min: u32,
     /// A fisher counts after this many audits that agreed with him.
     pub audits_min: u32,
+    /// The share of reports whose sessions are audited, in basis points; of suspect and convicted nodes all are.
+    pub audit_share_bps: u16,
+    /// The beacon that draws a report's audit is the one of so many epochs after its reveal.
+    pub beacon_epochs: u32,
+    /// A report that is to be audited waits so many epochs after its reveal for its relay's stamps.
+    pub stamps_wait_epochs: u32,
+    /// A commit that is not revealed within so many epochs counts as an audit that disagrees.
+    pub reveal_epochs: u32,
     /// How many nodes of the common prior an organisation's record is shrunken by.
     pub organisation_prior_nodes: u32,
     /// The least prior of any node, in basis points.
@@ -141,6 +149,13 @@ impl Parameters {
             honest_evidence: 20,
             honest_owners_min: 3,
             audits_min: 20,
+            audit_share_bps: 2_500,
+            // An epoch follows the finalised chain, and blocks are known before they are final: the next epoch's first
+            // block may be there already when a fisher commits, the one after it is not while finality takes below an hour.
+            beacon_epochs: 2,
+            stamps_wait_epochs: 2,
+            // As long as the lag: a fisher may wait for a rental's finality, not for the scores that he would copy.
+            reveal_epochs: 14,
             organisation_prior_nodes: 5,
             prior_min_bps: 5_000,
             prior_max_bps: 9_000,
@@ -171,6 +186,11 @@ impl Parameters {
             cleared_mean_bps: 7_500,
             cleared_rate_bps: 2_000,
             sealed_epochs: 0,
+            // Minutes bring few sessions, so all of them are audited.
+            audit_share_bps: 10_000,
+            beacon_epochs: 1,
+            stamps_wait_epochs: 3,
+            reveal_epochs: 60,
             ..Self::production()
         }
     }
@@ -218,7 +238,11 @@ impl Parameters {
         for share in shares {
             bytes.extend(share.to_le_bytes());
         }
-        let counts = [self.honest_evidence, self.honest_owners_min, self.audits_min, self.organisation_prior_nodes];
+        for count in [self.honest_evidence, self.honest_owners_min, self.audits_min] {
+            bytes.extend(count.to_le_bytes());
+        }
+        bytes.extend(self.audit_share_bps.to_le_bytes());
+        let counts = [self.beacon_epochs, self.stamps_wait_epochs, self.reveal_epochs, self.organisation_prior_nodes];
         for count in counts {
             bytes.extend(count.to_le_bytes());
         }
@@ -374,6 +398,10 @@ mod tests {
             Parameters { honest_evidence: 1, ..base.clone() },
             Parameters { honest_owners_min: 1, ..base.clone() },
             Parameters { audits_min: 1, ..base.clone() },
+            Parameters { audit_share_bps: 1, ..base.clone() },
+            Parameters { beacon_epochs: 1, ..base.clone() },
+            Parameters { stamps_wait_epochs: 1, ..base.clone() },
+            Parameters { reveal_epochs: 1, ..base.clone() },
             Parameters { organisation_prior_nodes: 1, ..base.clone() },
             Parameters { prior_min_bps: 1, ..base.clone() },
             Parameters { prior_max_bps: 1, ..base.clone() },

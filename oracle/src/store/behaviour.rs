@@ -2,12 +2,13 @@
 //!
 //! A backend brings a function that opens a fresh store; the suite knows nothing else of it.
 
+mod audits;
 mod chain;
 mod epochs;
 mod evidence;
 mod registry;
 
-pub(super) use {chain::*, epochs::*, evidence::*, registry::*};
+pub(super) use {audits::*, chain::*, epochs::*, evidence::*, registry::*};
 
 use super::*;
 
@@ -19,6 +20,12 @@ macro_rules! behaviour_suite {
             a_description_is_replaced_by_newer_ones_only
             a_registration_is_replaced_by_longer_ones_only
             nodes_are_listed_by_key
+            a_relay_keeps_its_owner_and_its_longest_registration
+            relays_are_listed_while_they_hold
+            stamps_are_held_once_until_compared_or_old
+            an_owner_holds_so_many_stamps
+            findings_are_told_once_and_when_due
+            a_commit_that_was_counted_as_unrevealed_is_none
             a_commit_is_held_once_for_each_fisher
             a_report_needs_its_commit
             a_report_is_held_once
@@ -70,7 +77,6 @@ fn commit_of(report: u8, fisher: u8) -> Commit {
         report: digest(report),
         fisher: [fisher; 20],
         epoch: 7,
-        weight: 48,
         entry: format!("commit {report} {fisher}").into_bytes(),
     }
 }

@@ -16,8 +16,8 @@ use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
     Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Commit, CommitRow, Digest, Epoch, EpochState,
-    Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Rental, RentalOpened, Report,
-    ReportFilter, ReportRow, ScoreRow, ScoreUpdate,
+    Finding, FindingRow, Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Relay,
+    RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, ScoreRow, ScoreUpdate, Settled, Stamps,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -33,6 +33,15 @@ pub enum Error {
     /// A newer record of the same thing is held.
     #[error("record {offered} is not newer than {held}")]
     Stale { held: u64, offered: u64 },
+    /// The relay is another's: evidence stays with the owner who gave it.
+    #[error("relay {} has another owner", hex::encode(.0))]
+    RelayOwned(Digest),
+    /// Other stamps of the same session are held.
+    #[error("other stamps of session {} are held", hex::encode(.0))]
+    StampsHeld(Digest),
+    /// The owner's relays have as many stamps here as may wait.
+    #[error("owner {} has {limit} sessions' stamps here", hex::encode(.owner))]
+    StampsFull { owner: Address, limit: u32 },
     /// The block does not continue the chain that is held.
     #[error("block {number} does not continue the indexed chain at {head}")]
     Discontinuous { number: u64, head: u64 },
@@ -73,16 +82,21 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn announce_node(&self, node: Node) -> Result<Accepted>;
     /// Holds a fisher's newest registration, by its `valid_until`.
     async fn register_fisher(&self, fisher: Fisher) -> Result<Accepted>;
+    /// Holds a relay's newest registration, by its `valid_until`; its owner never changes.
+    async fn register_relay(&self, relay: Relay) -> Result<Accepted>;
+    /// Holds a session's stamps, once; the same bytes again change nothing.
+    async fn accept_stamps(&self, stamps: Stamps) -> Result<()>;
     /// Holds a commit, once for each report and fisher.
     async fn accept_commit(&self, commit: Commit) -> Result<Accepted>;
-    /// Holds a committed report, once for each id and once for each rental; its bundle was put before.
+    /// Holds a committed report, once for each id and once for each rental; its bundle was put before. A commit that was
+    /// counted as unrevealed is none any more.
     async fn accept_report(&self, report: Report) -> Result<Accepted>;
     /// Holds bytes under their digest; the same digest again changes nothing.
     async fn put_blob(&self, blob: Blob, digest: Digest, bytes: Vec<u8>) -> Result<()>;
 
     // Log and epochs.
-    /// Appends entries and marks the reports that they fold.
-    async fn append_entries(&self, entries: Vec<Vec<u8>>, folded: Vec<Digest>) -> Result<Appended>;
+    /// Appends entries, and changes what they settle.
+    async fn append_entries(&self, entries: Vec<Vec<u8>>, settled: Settled) -> Result<Appended>;
     /// Holds a built epoch and the scores that it changed; the same epoch with the same contents changes nothing.
     async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>) -> Result<()>;
     /// Moves an epoch from one state to a later one, or to the same with another transaction (a fee was raised).
@@ -101,6 +115,15 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Nodes in the order of their keys.
     async fn nodes(&self, after: Option<Digest>, limit: u32) -> Result<Vec<NodeRow>>;
     async fn fisher(&self, fisher: Address) -> Result<Option<FisherRow>>;
+    async fn relay(&self, relay: Digest) -> Result<Option<RelayRow>>;
+    /// Relays in the order of their keys, whose registration holds after a moment in unix seconds.
+    async fn relays(&self, now: u64, after: Option<Digest>, limit: u32) -> Result<Vec<RelayRow>>;
+    /// The signed stamps of a session.
+    async fn stamps(&self, relay: Digest, head: Digest) -> Result<Option<Vec<u8>>>;
+    /// Findings whose lag ends by `epoch`, in an order that says nothing of when they were made.
+    async fn findings_due(&self, epoch: u64, limit: u32) -> Result<Vec<FindingRow>>;
+    /// Commits of these epochs without a report, as far as they were not counted.
+    async fn unrevealed(&self, epochs: std::ops::Range<u64>, limit: u32) -> Result<Vec<CommitRow>>;
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>>;
     async fn report(&self, id: Digest) -> Result<Option<ReportRow>>;
     /// The report that a bundle belongs to; the first one, should there be more.

@@ -92,6 +92,76 @@ pub struct FisherRow {
     pub registration: Vec<u8>,
 }
 
+/// A relay's registration to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    pub relay: Digest,
+    pub owner: Address,
+    /// Unix seconds. A newer registration must hold longer, so that an old one replayed changes nothing.
+    pub valid_until: u64,
+    /// The encoded RelayRegistration.
+    pub registration: Vec<u8>,
+    /// The encoded RelayRegistered log entry.
+    pub entry: Vec<u8>,
+}
+
+/// A relay's registration as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayRow {
+    pub relay: Digest,
+    pub owner: Address,
+    pub valid_until: u64,
+    pub registration: Vec<u8>,
+}
+
+/// A relay's stamps of one session to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamps {
+    pub relay: Digest,
+    /// The head of the renter's first frame, which no other session has.
+    pub head: Digest,
+    pub owner: Address,
+    /// The epoch in which they arrived.
+    pub epoch: u64,
+    /// The encoded Signed stamps.
+    pub signed: Vec<u8>,
+}
+
+/// What an audit found of a fisher, until it enters the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    pub fisher: Address,
+    pub owner: Address,
+    /// The number of the finding on the wire.
+    pub finding: u8,
+    /// The epoch with which it enters.
+    pub due: u64,
+}
+
+/// A finding as it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FindingRow {
+    pub sequence: u64,
+    pub finding: Finding,
+}
+
+/// What entries of the log settle: it changes with them or not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Reports that the entries fold.
+    pub folded: Vec<Digest>,
+    /// Stamps that were compared, by relay and head: nobody asks for them again.
+    pub compared: Vec<(Digest, Digest)>,
+    /// Findings that enter later.
+    pub found: Vec<Finding>,
+    /// Findings that the entries contain, by sequence.
+    pub told: Vec<u64>,
+    /// Commits that count as unrevealed from now on, by report and fisher.
+    pub unrevealed: Vec<(Digest, Address)>,
+    /// Stamps that arrived before this epoch are forgotten.
+    pub stamps_before: u64,
+}
+
 /// A commit to hold. Its signed bytes are in the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -99,8 +169,6 @@ pub struct Commit {
     pub fisher: Address,
     /// The epoch in which it arrived.
     pub epoch: u64,
-    /// The fisher's weight at that moment, in 64ths.
-    pub weight: u32,
     /// The encoded ReportCommitted log entry.
     pub entry: Vec<u8>,
 }
@@ -111,7 +179,8 @@ pub struct CommitRow {
     pub report: Digest,
     pub fisher: Address,
     pub epoch: u64,
-    pub weight: u32,
+    /// Whether it was counted as one that nobody revealed; then it is too late to.
+    pub unrevealed: bool,
     pub log_index: u64,
 }
 
@@ -150,8 +219,6 @@ pub struct ReportRow {
     pub due: u64,
     pub bundle: Option<Digest>,
     pub signed: Vec<u8>,
-    /// The fisher's weight when he committed, in 64ths.
-    pub weight: u32,
     /// Whether a log entry folds it.
     pub folded: bool,
 }

@@ -4,6 +4,7 @@
 //! commits all waiting requests at once (WAL, synchronous=FULL) and answers each after the commit.
 
 mod accept;
+mod audits;
 mod chain;
 mod epochs;
 mod log;
@@ -122,6 +123,12 @@ impl Store for Sqlite {
     async fn register_fisher(&self, fisher: Fisher) -> Result<Accepted> {
         self.write(Write::Fisher(fisher)).await?.accepted()
     }
+    async fn register_relay(&self, relay: Relay) -> Result<Accepted> {
+        self.write(Write::Relay(relay)).await?.accepted()
+    }
+    async fn accept_stamps(&self, stamps: Stamps) -> Result<()> {
+        self.write(Write::Stamps(stamps)).await?.nothing()
+    }
     async fn accept_commit(&self, commit: Commit) -> Result<Accepted> {
         self.write(Write::Commit(commit)).await?.accepted()
     }
@@ -131,8 +138,8 @@ impl Store for Sqlite {
     async fn put_blob(&self, blob: Blob, digest: Digest, bytes: Vec<u8>) -> Result<()> {
         self.bundles.put(blob, digest, bytes).await
     }
-    async fn append_entries(&self, entries: Vec<Vec<u8>>, folded: Vec<Digest>) -> Result<Appended> {
-        self.write(Write::Append { entries, folded }).await?.appended()
+    async fn append_entries(&self, entries: Vec<Vec<u8>>, settled: Settled) -> Result<Appended> {
+        self.write(Write::Append { entries, settled }).await?.appended()
     }
     async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>) -> Result<()> {
         self.write(Write::SaveEpoch { epoch, scores }).await?.nothing()
@@ -157,6 +164,21 @@ impl Store for Sqlite {
     }
     async fn fisher(&self, fisher: Address) -> Result<Option<FisherRow>> {
         registry::fisher(&self.readers, fisher).await
+    }
+    async fn relay(&self, relay: Digest) -> Result<Option<RelayRow>> {
+        registry::relay(&self.readers, relay).await
+    }
+    async fn relays(&self, now: u64, after: Option<Digest>, limit: u32) -> Result<Vec<RelayRow>> {
+        registry::relays(&self.readers, now, after, limit).await
+    }
+    async fn stamps(&self, relay: Digest, head: Digest) -> Result<Option<Vec<u8>>> {
+        audits::stamps(&self.readers, relay, head).await
+    }
+    async fn findings_due(&self, epoch: u64, limit: u32) -> Result<Vec<FindingRow>> {
+        audits::findings_due(&self.readers, epoch, limit).await
+    }
+    async fn unrevealed(&self, epochs: std::ops::Range<u64>, limit: u32) -> Result<Vec<CommitRow>> {
+        audits::unrevealed(&self.readers, epochs, limit).await
     }
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>> {
         read::commit(&self.readers, report, fisher).await

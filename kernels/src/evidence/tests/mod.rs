@@ -3,6 +3,7 @@ use crate::plan::OPENINGS;
 use crate::probe::ProbeId;
 
 mod fixture;
+mod stamps;
 use fixture::{CHAIN, RENTALS, Twist, bundle, descriptor, parties, worker};
 
 fn rules() -> Rules {

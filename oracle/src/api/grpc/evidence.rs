@@ -24,8 +24,11 @@ impl EvidenceService for Api {
         Ok(Response::new(self.submit_report(request.into_inner()).await?))
     }
 
-    async fn submit_stamps(&self, _: Request<SubmitStampsRequest>) -> Result<Response<SubmitStampsResponse>, Status> {
-        Err(Status::unimplemented("stamps"))
+    async fn submit_stamps(
+        &self,
+        request: Request<SubmitStampsRequest>,
+    ) -> Result<Response<SubmitStampsResponse>, Status> {
+        Ok(Response::new(self.submit_stamps(request.into_inner()).await?))
     }
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {

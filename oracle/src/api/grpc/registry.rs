@@ -26,13 +26,13 @@ impl RegistryService for Api {
 
     async fn register_relay(
         &self,
-        _: Request<RegisterRelayRequest>,
+        request: Request<RegisterRelayRequest>,
     ) -> Result<Response<RegisterRelayResponse>, Status> {
-        Err(Status::unimplemented("relays"))
+        Ok(Response::new(self.register_relay(request.into_inner()).await?))
     }
 
-    async fn list_relays(&self, _: Request<ListRelaysRequest>) -> Result<Response<ListRelaysResponse>, Status> {
-        Err(Status::unimplemented("relays"))
+    async fn list_relays(&self, request: Request<ListRelaysRequest>) -> Result<Response<ListRelaysResponse>, Status> {
+        Ok(Response::new(self.list_relays(request.into_inner()).await?))
     }
 
     async fn get_node(&self, request: Request<GetNodeRequest>) -> Result<Response<GetNodeResponse>, Status> {

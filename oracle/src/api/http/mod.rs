@@ -20,7 +20,8 @@ use axum::{
 use gpux_proto::oracle::{
     AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetConsistencyProofRequest,
     GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
-    ListEntriesRequest, ListNodesRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest,
+    ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest, ListReputationsRequest,
+    RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
@@ -32,6 +33,9 @@ use read::{message, segment, wish};
 const BODY_BYTES_MAX: usize = 256 << 10;
 /// The largest report: base64 makes four characters of three bytes, and there is some JSON around it.
 const REPORT_BODY_BYTES_MAX: usize = super::REQUEST_BYTES_MAX.div_ceil(3) * 4 + (64 << 10);
+
+/// The largest stamps, 192 KiB, as base64 in some JSON.
+const STAMPS_BODY_BYTES_MAX: usize = 264 << 10;
 
 type Segment = Result<Path<String>, PathRejection>;
 type Wish<M> = Result<Query<M>, QueryRejection>;
@@ -55,6 +59,8 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/reports/{report}", get(get_report))
         .route("/v1/bundles/{digest}", get(get_bundle))
         .route("/v1/fishers", axum::routing::post(register_fisher))
+        .route("/v1/relays", get(list_relays).post(register_relay))
+        .route("/v1/stamps", axum::routing::post(submit_stamps))
         .route("/v1/commits", axum::routing::post(commit_report))
         .route("/v1/log/checkpoint", get(get_checkpoint))
         .route("/v1/log/entries", get(list_entries))
@@ -71,7 +77,8 @@ async fn root(State(api): State<Api>) -> Response {
     let market = api.query().view().market.label();
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
-         /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/reports, /v1/bundles/{{digest}}, /v1/log/entries or \
+         /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/relays, /v1/reports, \
+         /v1/bundles/{{digest}}, /v1/log/entries or \
          /v1/epochs/latest, or gRPC with reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
@@ -186,6 +193,27 @@ async fn register_fisher(State(api): State<Api>, body: Body) -> Response {
     let result = async {
         let registration = message(body, BODY_BYTES_MAX).await?;
         api.register_fisher(RegisterFisherRequest { registration: Some(registration) }).await
+    };
+    json(result.await)
+}
+
+async fn list_relays(State(api): State<Api>, headers: HeaderMap, query: Wish<ListRelaysRequest>) -> Response {
+    let result = async { api.list_relays(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn register_relay(State(api): State<Api>, body: Body) -> Response {
+    let result = async {
+        let registration = message(body, BODY_BYTES_MAX).await?;
+        api.register_relay(RegisterRelayRequest { registration: Some(registration) }).await
+    };
+    json(result.await)
+}
+
+async fn submit_stamps(State(api): State<Api>, body: Body) -> Response {
+    let result = async {
+        let stamps = message(body, STAMPS_BODY_BYTES_MAX).await?;
+        api.submit_stamps(SubmitStampsRequest { stamps: Some(stamps) }).await
     };
     json(result.await)
 }

@@ -1,11 +1,14 @@
-//! Nodes as they are listed.
+//! Nodes and relays as they are listed.
 //!
-//! Owns GetNode and ListNodes. The descriptions are handed on as they were signed.
+//! Owns GetNode, ListNodes and ListRelays. Descriptions and registrations are handed on as they were signed.
 
 use gpux_proto::{
     bytes,
-    evidence::Description,
-    oracle::{GetNodeRequest, GetNodeResponse, ListNodesRequest, ListNodesResponse, Node},
+    evidence::{Description, RelayRegistration},
+    oracle::{
+        GetNodeRequest, GetNodeResponse, ListNodesRequest, ListNodesResponse, ListRelaysRequest, ListRelaysResponse,
+        Node, Relay,
+    },
 };
 
 use super::{Query, cut, id, limit, name, page_size};
@@ -14,7 +17,7 @@ use crate::{
         error::Error,
         page_token::{self, Cursor},
     },
-    store::NodeRow,
+    store::{NodeRow, RelayRow},
 };
 
 impl Query {
@@ -39,10 +42,37 @@ impl Query {
         let nodes = rows.iter().map(node).collect::<Result<_, _>>()?;
         Ok(ListNodesResponse { nodes, next_page_token: next.unwrap_or_default() })
     }
+
+    /// Lists relays by their key, as far as their registration holds at a moment in unix seconds.
+    pub(in crate::api) async fn list_relays(
+        &self,
+        request: ListRelaysRequest,
+        now: u64,
+    ) -> Result<ListRelaysResponse, Error> {
+        let size = page_size(request.page_size)?;
+        let after = match Cursor::read(&request.page_token)? {
+            None => None,
+            Some(Cursor::Relays { after }) => Some(after),
+            Some(_) => return Err(page_token::refused()),
+        };
+        let mut rows = self.store.relays(now, after, limit(size)).await?;
+        let more = cut(&mut rows, size);
+        let next = rows.last().filter(|_| more).map(|row| Cursor::Relays { after: row.relay }.token());
+        let relays = rows.iter().map(relay).collect::<Result<_, _>>()?;
+        Ok(ListRelaysResponse { relays, next_page_token: next.unwrap_or_default() })
+    }
 }
 
 fn node(row: &NodeRow) -> Result<Node, Error> {
     Ok(Node { name: name("nodes", &row.node), description: Some(description(row)?) })
+}
+
+fn relay(row: &RelayRow) -> Result<Relay, Error> {
+    let registration: RelayRegistration = bytes::decode("registration", &row.registration).map_err(|error| {
+        tracing::error!(relay = %bytes::to_hex(&row.relay), %error, "a stored registration is damaged");
+        Error::new("INTERNAL", "a stored registration is damaged")
+    })?;
+    Ok(Relay { name: name("relays", &row.relay), registration: Some(registration) })
 }
 
 /// The description that ingest checked before it was stored.

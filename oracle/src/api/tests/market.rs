@@ -9,8 +9,8 @@ use alloy::{
 use gpux_contracts::Deployment;
 use gpux_proto::{
     evidence::{
-        Description, Descriptor, DeviceKind, Gpu, Measurement, Offer, Outcome, Probe, Registration, Report, Signed,
-        SignedOffer, Step, Window,
+        Description, Descriptor, DeviceKind, Gpu, Measurement, Offer, Outcome, Probe, Registration, RelayRegistration,
+        Report, Signed, SignedOffer, Step, Window,
     },
     signing::{self, Domain, SigningKey},
 };
@@ -121,8 +121,7 @@ impl Market {
         let id = signing::id(Domain::Report, &payload);
         let mut rental = [0; 32];
         rental[..4].copy_from_slice(&number.to_be_bytes());
-        let commit =
-            store::Commit { report: id, fisher: FISHER, epoch: 4, weight: 64, entry: [id.as_slice(), b"c"].concat() };
+        let commit = store::Commit { report: id, fisher: FISHER, epoch: 4, entry: [id.as_slice(), b"c"].concat() };
         self.store.accept_commit(commit).await.unwrap();
         let bundle = signing::id(Domain::Bundle, &number.to_be_bytes());
         self.store.put_blob(Blob::Bundle, bundle, number.to_be_bytes().to_vec()).await.unwrap();
@@ -144,7 +143,13 @@ impl Market {
 
     /// Marks a report as folded.
     pub(super) async fn fold(&self, id: [u8; 32]) {
-        self.store.append_entries(vec![[id.as_slice(), b"f"].concat()], vec![id]).await.unwrap();
+        self.store
+            .append_entries(
+                vec![[id.as_slice(), b"f"].concat()],
+                store::Settled { folded: vec![id], ..store::Settled::default() },
+            )
+            .await
+            .unwrap();
     }
 
     /// Holds an epoch with these scores, on chain.
@@ -327,6 +332,25 @@ pub(super) fn registration() -> Registration {
         chain_epoch: 0,
     };
     registration.fisher_signature = ecdsa(&fisher(), signing::registration_digest(&registration).unwrap());
+    registration
+}
+
+pub(super) fn relay_key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+/// A relay that the fisher's account owns.
+pub(super) fn relay_registration() -> RelayRegistration {
+    let mut registration = RelayRegistration {
+        chain_id: 31_337,
+        bonds: deployment().bonds.to_vec(),
+        owner: fisher().address().to_vec(),
+        relay: relay_key().verifying_key().to_bytes().to_vec(),
+        endpoint: "http://203.0.113.9:7443".into(),
+        valid_until: NOW + 3_600,
+        owner_signature: Vec::new(),
+    };
+    registration.owner_signature = ecdsa(&fisher(), signing::relay_digest(&registration).unwrap());
     registration
 }
 

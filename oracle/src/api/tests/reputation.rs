@@ -3,20 +3,21 @@
 use gpux_kernels::{calibration, catalogue, plan::Market, probe::ProbeId};
 use gpux_proto::{
     bytes::to_hex,
-    evidence::{EpochClosed, LogEntry, Probe, ReportFolded, log_entry::Fact},
+    evidence::{Probe, log_entry::Fact},
     oracle::{
         ExplainReputationRequest, GetReputationRequest, ListReputationsRequest,
         reputation_service_client::ReputationServiceClient,
     },
 };
-use prost::Message as _;
 use tonic_types::StatusExt as _;
 
 use super::market::{self, node_score, pass, skipped};
 use crate::{
+    audit::fixture,
     publish::Folder,
     replay::History,
     score::{NodeId, Parameters},
+    store::Settled,
 };
 
 const NODE: [u8; 32] = [0x11; 32];
@@ -174,27 +175,29 @@ async fn tokens_of_other_lists_and_tampered_ones_are_refused_over_both() {
 #[tokio::test]
 async fn an_explanation_is_what_the_fold_says_and_is_the_same_over_both_protocols() {
     let market = market::Market::open().await;
-    let mut folder = Folder::tracing(Parameters::development(), NodeId(NODE));
-    let entry = |fact| LogEntry { fact: Some(fact) }.encode_to_vec();
-    let report = |number: u8, x| {
-        entry(Fact::ReportFolded(ReportFolded {
-            node: NODE.to_vec(),
-            resource: Probe::Imma.into(),
-            x_lower: x,
-            x_upper: x,
-            weight: 64,
-            epoch: 4,
-            report: vec![number; 32],
-            inconclusive: false,
-        }))
-    };
-    let log = vec![report(1, 23), report(2, 24), entry(Fact::EpochClosed(EpochClosed { epoch: 4, timestamp: 20 }))];
+    let parameters = Parameters::development();
+    let mut folder = Folder::tracing(parameters.clone(), NodeId(NODE));
+    let mut facts = vec![fixture::announced(NODE, [0xaa; 20])];
+    facts.extend(fixture::market(&parameters, fixture::FISHER, 4));
+    let ids = [[1; 32], [2; 32]];
+    for id in ids {
+        facts.push(fixture::committed(id, fixture::FISHER));
+        facts.push(fixture::revealed(id, fixture::FISHER, Some(fixture::relay(0)), 5));
+    }
+    facts.push(fixture::beacon(6));
+    for (id, x) in ids.into_iter().zip([23, 24]) {
+        let report = fixture::folded(NODE, id, x, 64, 5);
+        let audit = fixture::audit_of(&report, fixture::owner(0));
+        facts.extend([Fact::ReportFolded(report), Fact::AuditFolded(audit)]);
+    }
+    facts.push(fixture::closed(5));
+    let log: Vec<_> = facts.into_iter().map(fixture::entry).collect();
     for entry in &log {
         folder.apply(entry).unwrap();
     }
     let history = History::of(&folder, &NodeId(NODE)).unwrap();
-    market.store.append_entries(log, vec![]).await.unwrap();
-    market.publish(4, vec![history.explanation.score.clone()]).await;
+    market.store.append_entries(log, Settled::default()).await.unwrap();
+    market.publish(5, vec![history.explanation.score.clone()]).await;
 
     let path = format!("/v1/nodes/{}/explanation", to_hex(&NODE));
     let http = market.get(&path).await;
@@ -203,10 +206,10 @@ async fn an_explanation_is_what_the_fold_says_and_is_the_same_over_both_protocol
     let grpc = client.explain_reputation(ExplainReputationRequest { name }).await.unwrap().into_inner();
     assert_eq!((http.status, http.json()), (200, serde_json::to_value(&grpc).unwrap()));
     let told = grpc.explanation.unwrap();
-    assert_eq!(told.epoch, 4);
+    assert_eq!(told.epoch, 5);
     let step = &told.steps[0];
     // 47 of 2 * 64.
-    assert_eq!((told.steps.len(), step.reports, step.x_bps, step.resource.as_str()), (1, 2, 3_671, "imma"));
+    assert_eq!((told.steps.len(), step.reports, step.x_bps, step.resource.as_str()), (1, 2, 3_671, "cpu"));
     assert_eq!(step.factors, history.steps[0].factors);
     assert_eq!(told.resources[0].wealth, history.explanation.resources[0].wealth);
     assert_eq!(market.get(&format!("/v1/nodes/{}/explanation", to_hex(&[9; 32]))).await.status, 404);

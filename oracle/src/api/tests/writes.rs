@@ -2,10 +2,11 @@
 
 use gpux_proto::{
     bytes::to_hex,
-    evidence::{Acknowledgement, Commit, Signed},
+    evidence::{Acknowledgement, Commit, Direction, EndedBy, Signed, Stamp, Stamps},
     oracle::{
-        AnnounceNodeRequest, CommitReportRequest, RegisterFisherRequest, SubmitReportRequest,
-        evidence_service_client::EvidenceServiceClient, registry_service_client::RegistryServiceClient,
+        AnnounceNodeRequest, CommitReportRequest, ListRelaysRequest, RegisterFisherRequest, RegisterRelayRequest,
+        SubmitReportRequest, SubmitStampsRequest, evidence_service_client::EvidenceServiceClient,
+        registry_service_client::RegistryServiceClient,
     },
     signing::{self, Domain, SigningKey},
 };
@@ -15,7 +16,7 @@ use tonic_types::StatusExt as _;
 
 use super::{
     grpc::reason,
-    market::{Market, description, fisher, registration, report_key},
+    market::{Market, NOW, description, fisher, registration, relay_key, relay_registration, report_key},
 };
 
 fn json(message: &impl Serialize) -> Vec<u8> {
@@ -105,4 +106,50 @@ async fn a_bundle_above_its_limit_is_oversized_over_both() {
     let mut client = EvidenceServiceClient::new(market.channel().await);
     let status = client.submit_report(request).await.unwrap_err();
     assert_eq!(reason(&status), "OVERSIZED");
+}
+
+fn stamps(node: [u8; 32]) -> Signed {
+    let stamp = Stamp { head: vec![4; 32], direction: Direction::Renter.into(), time_us: 7 };
+    let stamps = Stamps {
+        relay: relay_key().verifying_key().to_bytes().to_vec(),
+        node: node.to_vec(),
+        start_time: Some(pbjson_types::Timestamp { seconds: NOW.cast_signed(), nanos: 0 }),
+        stamps: vec![stamp],
+        end_us: 9,
+        ended_by: EndedBy::Node.into(),
+    };
+    signing::sign(Domain::Stamps, &stamps, &relay_key())
+}
+
+#[tokio::test]
+async fn a_relay_is_registered_listed_and_gives_stamps_over_both() {
+    let market = Market::open().await;
+    market.hold_node([1; 32], "GeForce RTX 3090").await;
+    let mut registry = RegistryServiceClient::new(market.channel().await);
+    let mut evidence = EvidenceServiceClient::new(market.channel().await);
+    let register = RegisterRelayRequest { registration: Some(relay_registration()) };
+    let status = registry.register_relay(register.clone()).await.unwrap_err();
+    assert_eq!(reason(&status), "OWNER_WITHOUT_BOND");
+    let submit = SubmitStampsRequest { stamps: Some(stamps([1; 32])) };
+    let status = evidence.submit_stamps(submit.clone()).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "RELAY_UNKNOWN"));
+
+    market.finalise([1; 32], &[], fisher().address().into_array(), 50_000_000).await;
+    let name = registry.register_relay(register).await.unwrap().into_inner().name;
+    assert_eq!(name, format!("relays/{}", to_hex(relay_key().verifying_key().as_bytes())));
+    assert_eq!(market.post("/v1/relays", &json(&relay_registration())).await.json()["name"], name);
+    let listed = registry.list_relays(ListRelaysRequest::default()).await.unwrap().into_inner();
+    assert_eq!((listed.relays.len(), listed.next_page_token.as_str()), (1, ""));
+    assert_eq!(listed.relays[0].registration, Some(relay_registration()));
+    let page = market.get("/v1/relays?page_size=1").await.json();
+    assert_eq!((&page["relays"][0]["name"], page["relays"].as_array().unwrap().len()), (&name.into(), 1));
+
+    evidence.submit_stamps(submit).await.unwrap();
+    assert_eq!(market.post("/v1/stamps", &json(&stamps([1; 32]))).await.status, 200);
+    let answer = market.post("/v1/stamps", &json(&stamps([2; 32]))).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (409, "NODE_UNKNOWN"));
+    let metrics =
+        super::market::request(market.admin, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", &[]);
+    let metrics = String::from_utf8(metrics.await.body).unwrap();
+    assert!(metrics.contains("kind=\"stamps\"} 2") && metrics.contains("kind=\"relay\"} 2"), "{metrics}");
 }

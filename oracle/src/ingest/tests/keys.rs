@@ -60,6 +60,12 @@ pub(super) fn ecdsa(key: &PrivateKeySigner, digest: [u8; 32]) -> Vec<u8> {
 }
 
 impl Keys {
+    /// The same market with another fisher.
+    pub(super) fn of_another_fisher(byte: u8) -> Self {
+        let fisher = PrivateKeySigner::from_bytes(&B256::repeat_byte(byte)).unwrap();
+        Self { fisher, report: SigningKey::from_bytes(&[byte; 32]), ..Self::new() }
+    }
+
     pub(super) fn descriptor(&self) -> Descriptor {
         Descriptor {
             node: self.node.verifying_key().to_bytes().to_vec(),
@@ -133,12 +139,17 @@ impl Keys {
     }
 
     pub(super) fn terms(&self) -> Terms {
+        self.terms_of(1)
+    }
+
+    /// The terms of one of several rentals.
+    pub(super) fn terms_of(&self, nonce: u64) -> Terms {
         let court = deployment().court;
         Terms {
             consumer: self.consumer.address().to_vec(),
             offer: self.description().offer.unwrap().offer,
             note: signing::note(CHAIN, court, self.fisher.address(), SALT).to_vec(),
-            nonce: 1,
+            nonce,
         }
     }
 

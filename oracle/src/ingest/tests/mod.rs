@@ -1,6 +1,8 @@
+mod audits;
 mod fuzz;
 mod keys;
 mod refusals;
+mod relays;
 mod session;
 mod world;
 
@@ -54,7 +56,7 @@ async fn a_committed_report_of_a_real_session_is_accepted_and_enters_the_log() {
     let id = signing::id(Domain::Report, &signed.payload);
     assert_eq!(accepted, Accepted { report: id, epoch: (world::NOW - 98) / 5 });
     let row = world.store.report(id).await.unwrap().unwrap();
-    assert_eq!((row.weight, row.resource, row.due), (64, Probe::Cpu as u32, accepted.epoch));
+    assert_eq!((row.resource, row.due), (Probe::Cpu as u32, accepted.epoch));
     let digest = report.bundle_digest.as_slice().try_into().unwrap();
     assert_eq!(world.store.blob(crate::store::Blob::Bundle, digest).await.unwrap(), Some(bundle));
     assert!(matches!(log(&world).await.last(), Some(Fact::ReportRevealed(entry)) if entry.report == id));
@@ -82,14 +84,6 @@ async fn what_hosts_do_wrong_is_accepted_as_it_was() {
 async fn a_session_that_never_opened_is_accepted_without_a_bundle() {
     let world = World::ready().await;
     world.deliver(&world.keys.unopened(&world.keys.terms()), &[]).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_bond_below_the_full_one_weighs_less() {
-    let world = World::ready().await;
-    world.bond(250_000_000).await;
-    let accepted = world.deliver(&world.keys.unopened(&world.keys.terms()), &[]).await.unwrap();
-    assert_eq!(world.store.report(accepted.report).await.unwrap().unwrap().weight, 16);
 }
 
 #[tokio::test]

@@ -94,27 +94,25 @@ impl World {
 
     /// Opens a rental as the chain might have it otherwise.
     pub(super) async fn open_as(&self, terms: &Terms, change: impl FnOnce(&mut RentalOpened), is_final: bool) {
-        let offer = terms.offer.as_ref().unwrap();
-        let mut opened = RentalOpened {
-            log_index: 1,
-            rental: signing::rental_id(terms).unwrap(),
-            node: offer.node.clone().try_into().unwrap(),
-            provider: offer.provider.clone().try_into().unwrap(),
-            consumer: terms.consumer.clone().try_into().unwrap(),
-            rate: offer.rate.parse().unwrap(),
-            deposit: 1_000_000,
-            start: NOW - 60,
-            note: terms.note.clone().try_into().unwrap(),
-        };
+        let mut opened = opened(terms);
         change(&mut opened);
         self.block(is_final, |facts| facts.opened.push(opened)).await;
     }
 
     async fn block(&self, is_final: bool, add: impl FnOnce(&mut BlockFacts)) {
+        let number = self.store.head().await.unwrap().map_or(1, |head| head.number + 1);
+        self.block_at(NOW - 100 + number, add).await;
+        if is_final {
+            self.store.finalise(number).await.unwrap();
+        }
+    }
+
+    /// Adds a block of this time that is not final.
+    pub(super) async fn block_at(&self, timestamp: u64, add: impl FnOnce(&mut BlockFacts)) -> BlockRef {
         let head = self.store.head().await.unwrap();
         let number = head.map_or(1, |head| head.number + 1);
         let mut facts = BlockFacts {
-            block: BlockRef { number, hash: [number as u8; 32], timestamp: NOW - 100 + number },
+            block: BlockRef { number, hash: [number as u8; 32], timestamp },
             parent: head.map_or([0; 32], |head| head.hash),
             opened: Vec::new(),
             movements: Vec::new(),
@@ -122,10 +120,9 @@ impl World {
             entries: Vec::new(),
         };
         add(&mut facts);
+        let block = facts.block;
         self.store.apply_block(facts).await.unwrap();
-        if is_final {
-            self.store.finalise(number).await.unwrap();
-        }
+        block
     }
 
     /// Every row of every table and the name of every file under the data directory's folders.
@@ -154,6 +151,22 @@ impl World {
         let signed = signing::sign(Domain::Report, report, &self.keys.report);
         self.ingest.commit_report(self.keys.commit(&signed)).await?;
         self.ingest.submit_report(signed, bundle.to_vec()).await
+    }
+}
+
+/// How the chain has a rental.
+pub(super) fn opened(terms: &Terms) -> RentalOpened {
+    let offer = terms.offer.as_ref().unwrap();
+    RentalOpened {
+        log_index: 1,
+        rental: signing::rental_id(terms).unwrap(),
+        node: offer.node.clone().try_into().unwrap(),
+        provider: offer.provider.clone().try_into().unwrap(),
+        consumer: terms.consumer.clone().try_into().unwrap(),
+        rate: offer.rate.parse().unwrap(),
+        deposit: 1_000_000,
+        start: NOW - 60,
+        note: terms.note.clone().try_into().unwrap(),
     }
 }
 

@@ -9,10 +9,10 @@ pub(in super::super) async fn a_commit_is_held_once_for_each_fisher(store: &dyn 
     assert_eq!(store.accept_commit(commit_of(1, 1)).await.unwrap(), Accepted::New { log_index: 0 });
     // Another fisher may claim the same report: only its author's reveal will fit.
     assert_eq!(store.accept_commit(commit_of(1, 2)).await.unwrap(), Accepted::New { log_index: 1 });
-    let again = Commit { epoch: 99, weight: 1, ..commit_of(1, 1) };
+    let again = Commit { epoch: 99, ..commit_of(1, 1) };
     assert_eq!(store.accept_commit(again).await.unwrap(), Accepted::Duplicate { log_index: 0 });
     let held = store.commit(digest(1), [1; 20]).await.unwrap().unwrap();
-    assert_eq!((held.epoch, held.weight, held.log_index), (7, 48, 0));
+    assert_eq!((held.epoch, held.unrevealed, held.log_index), (7, false, 0));
     assert_eq!(store.commit(digest(1), [3; 20]).await.unwrap(), None);
     assert_eq!(log_of(store).await, ["commit 1 1", "commit 1 2"]);
 }
@@ -34,7 +34,7 @@ pub(in super::super) async fn a_report_is_held_once(store: &dyn Store) {
     assert_eq!(store.accept_report(again).await.unwrap(), Accepted::Duplicate { log_index: 1 });
     let held = store.report(digest(2)).await.unwrap().unwrap();
     assert_eq!((held.id, held.node, held.fisher, held.rental), (digest(2), digest(5), [1; 20], digest(2)));
-    assert_eq!((held.resource, held.epoch, held.due, held.weight), (1, 8, 9, 48));
+    assert_eq!((held.resource, held.epoch, held.due), (1, 8, 9));
     assert_eq!((held.bundle, held.signed, held.folded), (Some(digest(2)), b"signed 2".to_vec(), false));
     assert_eq!(log_of(store).await, ["commit 2 1", "report 2"]);
 }
@@ -93,7 +93,10 @@ pub(in super::super) async fn reports_are_listed_newest_first(store: &dyn Store)
     assert_eq!(ids(&store.reports(resource, None, 9).await.unwrap()), [5]);
     let folded = ReportFilter { folded: true, ..all };
     assert_eq!(ids(&store.reports(folded, None, 9).await.unwrap()), [0_u8; 0]);
-    store.append_entries(vec![b"folded 3".to_vec()], vec![digest(3)]).await.unwrap();
+    store
+        .append_entries(vec![b"folded 3".to_vec()], Settled { folded: vec![digest(3)], ..Settled::default() })
+        .await
+        .unwrap();
     assert_eq!(ids(&store.reports(folded, None, 9).await.unwrap()), [3]);
     assert_eq!(store.bundle_report(digest(4)).await.unwrap().map(|row| row.id), Some(digest(4)));
     assert_eq!(store.bundle_report(digest(9)).await.unwrap(), None);
@@ -107,7 +110,10 @@ pub(in super::super) async fn reports_are_folded_once_and_when_due(store: &dyn S
     let ids = |rows: Vec<ReportRow>| rows.iter().map(|row| row.id[0]).collect::<Vec<_>>();
     assert_eq!(ids(store.reports_due(18, 10).await.unwrap()), [4, 3, 2]);
     let entries = vec![b"folded 4".to_vec(), b"folded 3".to_vec(), b"closed".to_vec()];
-    let appended = store.append_entries(entries, vec![digest(4), digest(3)]).await.unwrap();
+    let appended = store
+        .append_entries(entries, Settled { folded: vec![digest(4), digest(3)], ..Settled::default() })
+        .await
+        .unwrap();
     assert_eq!((appended.first, appended.size), (8, 11));
     assert_eq!(store.log_head().await.unwrap(), (11, appended.root));
     assert_eq!(ids(store.reports_due(99, 10).await.unwrap()), [2, 1]);

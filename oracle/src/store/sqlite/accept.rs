@@ -40,13 +40,13 @@ pub(super) async fn commits(
         };
         held.insert((commit.report, commit.fisher), index);
         answers.push(Ok(Accepted::New { log_index: index }));
-        rows.push((epoch, integer("log index", index)?, commit.report, commit.fisher, commit.weight));
+        rows.push((epoch, integer("log index", index)?, commit.report, commit.fisher));
         entries.push(commit.entry);
     }
     log::append(connection, frontier, entries).await?;
-    let sql = ("INSERT INTO commits (report, fisher, epoch, weight, log_index) ", "");
-    for_all(connection, sql, rows, |mut row, (epoch, index, report, fisher, weight)| {
-        row.push_bind(report.to_vec()).push_bind(fisher.to_vec()).push_bind(epoch).push_bind(weight).push_bind(index);
+    let sql = ("INSERT INTO commits (report, fisher, epoch, log_index) ", "");
+    for_all(connection, sql, rows, |mut row, (epoch, index, report, fisher)| {
+        row.push_bind(report.to_vec()).push_bind(fisher.to_vec()).push_bind(epoch).push_bind(index);
     })
     .await
     .map_err(unavailable("holds commits"))?;
@@ -59,19 +59,21 @@ pub(super) async fn reports(
     frontier: &mut Frontier,
     reports: Vec<Report>,
 ) -> Result<Vec<Result<Accepted>>> {
-    let (mut weights, mut held) = (HashMap::new(), HashMap::new());
+    let (mut open, mut held) = (HashSet::new(), HashMap::new());
     for row in committed(connection, reports.iter().map(|report| report.id).collect()).await? {
-        weights.insert((row.report, row.fisher), row.weight);
+        if !row.unrevealed {
+            open.insert((row.report, row.fisher));
+        }
         held.extend(row.report_index.map(|index| (row.report, index)));
     }
     let mut rentals = reported(connection, reports.iter().map(|report| report.rental).collect()).await?;
     let (mut answers, mut rows, mut entries) = (vec![], vec![], vec![]);
     for mut report in reports {
         let index = frontier.size() + entries.len() as u64;
-        let Some(weight) = weights.get(&(report.id, report.fisher)) else {
+        if !open.contains(&(report.id, report.fisher)) {
             answers.push(Err(Error::NotCommitted(report.id)));
             continue;
-        };
+        }
         if let Some(first) = held.get(&report.id) {
             answers.push(Ok(Accepted::Duplicate { log_index: *first }));
             continue;
@@ -90,47 +92,33 @@ pub(super) async fn reports(
         held.insert(report.id, index);
         answers.push(Ok(Accepted::New { log_index: index }));
         entries.push(std::mem::take(&mut report.entry));
-        rows.push((report, epochs, integer("log index", index)?, *weight));
+        rows.push((report, epochs, integer("log index", index)?));
     }
     log::append(connection, frontier, entries).await?;
-    let sql = (
-        "INSERT INTO reports (id, node, fisher, rental, resource, epoch, due, log_index, bundle, weight, signed) ",
-        "",
-    );
-    for_all(connection, sql, rows, |mut row, (report, (epoch, due), index, weight)| {
+    let sql = ("INSERT INTO reports (id, node, fisher, rental, resource, epoch, due, log_index, bundle, signed) ", "");
+    for_all(connection, sql, rows, |mut row, (report, (epoch, due), index)| {
         row.push_bind(report.id.to_vec()).push_bind(report.node.to_vec()).push_bind(report.fisher.to_vec());
         row.push_bind(report.rental.to_vec()).push_bind(report.resource);
         row.push_bind(epoch).push_bind(due).push_bind(index);
-        row.push_bind(report.bundle.map(|digest| digest.to_vec())).push_bind(weight).push_bind(report.signed);
+        row.push_bind(report.bundle.map(|digest| digest.to_vec())).push_bind(report.signed);
     })
     .await
     .map_err(unavailable("holds reports"))?;
     Ok(answers)
 }
 
-/// Marks reports that a log entry folds.
-pub(super) async fn mark_folded(connection: &mut SqliteConnection, ids: Vec<Digest>) -> Result<()> {
-    let sql = ("UPDATE reports SET folded = 1 WHERE id IN (", ")");
-    for_all(connection, sql, ids, |mut row, id| {
-        row.push_bind(id.to_vec());
-    })
-    .await
-    .map_err(unavailable("marks folded reports"))?;
-    Ok(())
-}
-
 /// A commit, and where its report stands in the log if it was revealed.
 struct Committed {
     report: Digest,
     fisher: Address,
-    weight: u32,
+    unrevealed: bool,
     commit_index: u64,
     report_index: Option<u64>,
 }
 
 async fn committed(connection: &mut SqliteConnection, reports: Vec<Digest>) -> Result<Vec<Committed>> {
     let sql = (
-        "SELECT c.report, c.fisher, c.weight, c.log_index AS commit_index, coalesce(r.log_index, -1) AS report_index \
+        "SELECT c.report, c.fisher, c.unrevealed, c.log_index AS commit_index, coalesce(r.log_index, -1) AS report_index \
          FROM commits c LEFT JOIN reports r ON r.id = c.report WHERE c.report IN (",
         ")",
     );
@@ -145,7 +133,7 @@ async fn committed(connection: &mut SqliteConnection, reports: Vec<Digest>) -> R
             Ok(Committed {
                 report: fixed(row, "report")?,
                 fisher: fixed(row, "fisher")?,
-                weight: number(row, "weight")?,
+                unrevealed: number::<u8>(row, "unrevealed")? == 1,
                 commit_index: number(row, "commit_index")?,
                 report_index: u64::try_from(report_index).ok(),
             })

@@ -16,16 +16,17 @@ pub(super) async fn commit(readers: &SqlitePool, report: Digest, fisher: Address
         .fetch_optional(readers)
         .await
         .map_err(unavailable("reads a commit"))?;
-    row.map(|row| {
-        Ok(CommitRow {
-            report: fixed(&row, "report")?,
-            fisher: fixed(&row, "fisher")?,
-            epoch: number(&row, "epoch")?,
-            weight: number(&row, "weight")?,
-            log_index: number(&row, "log_index")?,
-        })
+    row.as_ref().map(commit_row).transpose()
+}
+
+pub(super) fn commit_row(row: &SqliteRow) -> Result<CommitRow> {
+    Ok(CommitRow {
+        report: fixed(row, "report")?,
+        fisher: fixed(row, "fisher")?,
+        epoch: number(row, "epoch")?,
+        unrevealed: number::<u8>(row, "unrevealed")? == 1,
+        log_index: number(row, "log_index")?,
     })
-    .transpose()
 }
 
 /// One report.
@@ -104,7 +105,6 @@ fn report_row(row: &SqliteRow) -> Result<ReportRow> {
         due: number(row, "due")?,
         bundle: optional(row, "bundle")?,
         signed: bytes(row, "signed")?,
-        weight: number(row, "weight")?,
         folded: number::<u8>(row, "folded")? == 1,
     })
 }

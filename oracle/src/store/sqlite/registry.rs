@@ -1,9 +1,9 @@
-//! The market, nodes and fishers.
+//! The market, nodes, fishers and relays.
 
 use sqlx::query;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
-use super::super::records::{Accepted, Address, Digest, Fisher, FisherRow, Node, NodeRow};
+use super::super::records::{Accepted, Address, Digest, Fisher, FisherRow, Node, NodeRow, Relay, RelayRow};
 use super::super::{Error, Result};
 use super::log;
 use super::row::{bytes, fixed, integer, number, optional, unavailable};
@@ -101,6 +101,45 @@ pub(super) async fn register_fisher(
     Ok(Accepted::New { log_index })
 }
 
+/// Holds a relay's registration that holds longer than the one that is held, by the same owner.
+pub(super) async fn register_relay(
+    connection: &mut SqliteConnection,
+    frontier: &mut Frontier,
+    relay: Relay,
+) -> Result<Accepted> {
+    let held = query("SELECT owner, valid_until, registration, log_index FROM relays WHERE relay = ?")
+        .bind(relay.relay.to_vec())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable("looks up a relay"))?;
+    if let Some(row) = held {
+        if bytes(&row, "registration")? == relay.registration {
+            return Ok(Accepted::Duplicate { log_index: number(&row, "log_index")? });
+        }
+        if fixed::<20>(&row, "owner")? != relay.owner {
+            return Err(Error::RelayOwned(relay.relay));
+        }
+        let held: u64 = number(&row, "valid_until")?;
+        if relay.valid_until <= held {
+            return Err(Error::Stale { held, offered: relay.valid_until });
+        }
+    }
+    let log_index = log::append(connection, frontier, vec![relay.entry]).await?.first;
+    query(
+        "INSERT INTO relays (relay, owner, valid_until, registration, log_index) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (relay) DO UPDATE SET valid_until = ?3, registration = ?4, log_index = ?5",
+    )
+    .bind(relay.relay.to_vec())
+    .bind(relay.owner.to_vec())
+    .bind(integer("registration's end", relay.valid_until)?)
+    .bind(relay.registration)
+    .bind(integer("log index", log_index)?)
+    .execute(connection)
+    .await
+    .map_err(unavailable("holds a relay"))?;
+    Ok(Accepted::New { log_index })
+}
+
 /// A node's newest description.
 pub(super) async fn node(readers: &SqlitePool, node: Digest) -> Result<Option<NodeRow>> {
     let row = query("SELECT * FROM nodes WHERE node = ?")
@@ -140,6 +179,37 @@ pub(super) async fn fisher(readers: &SqlitePool, fisher: Address) -> Result<Opti
         })
     })
     .transpose()
+}
+
+/// A relay's newest registration.
+pub(super) async fn relay(readers: &SqlitePool, relay: Digest) -> Result<Option<RelayRow>> {
+    let row = query("SELECT * FROM relays WHERE relay = ?")
+        .bind(relay.to_vec())
+        .fetch_optional(readers)
+        .await
+        .map_err(unavailable("reads a relay"))?;
+    row.as_ref().map(relay_row).transpose()
+}
+
+/// Relays after a key whose registration holds.
+pub(super) async fn relays(readers: &SqlitePool, now: u64, after: Option<Digest>, limit: u32) -> Result<Vec<RelayRow>> {
+    let rows = query("SELECT * FROM relays WHERE relay > ? AND valid_until > ? ORDER BY relay LIMIT ?")
+        .bind(after.map(|key| key.to_vec()).unwrap_or_default())
+        .bind(integer("time", now)?)
+        .bind(limit)
+        .fetch_all(readers)
+        .await
+        .map_err(unavailable("reads relays"))?;
+    rows.iter().map(relay_row).collect()
+}
+
+fn relay_row(row: &SqliteRow) -> Result<RelayRow> {
+    Ok(RelayRow {
+        relay: fixed(row, "relay")?,
+        owner: fixed(row, "owner")?,
+        valid_until: number(row, "valid_until")?,
+        registration: bytes(row, "registration")?,
+    })
 }
 
 fn node_row(row: &SqliteRow) -> Result<NodeRow> {

@@ -37,7 +37,7 @@ impl Sqlite {
 }
 
 fn commit(report: u8) -> Commit {
-    Commit { report: [report; 32], fisher: [1; 20], epoch: 1, weight: 64, entry: vec![report] }
+    Commit { report: [report; 32], fisher: [1; 20], epoch: 1, entry: vec![report] }
 }
 
 /// Opens a directory that another store has just let go of; its writer may still be closing.

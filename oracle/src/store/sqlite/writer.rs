@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::super::records::*;
 use super::super::{Error, Result};
-use super::{Sqlite, accept, chain, epochs, log, registry, row::unavailable};
+use super::{Sqlite, accept, audits, chain, epochs, log, registry, row::unavailable};
 use crate::log::Frontier;
 
 /// Requests of one transaction: enough to share a sync, few enough to answer soon.
@@ -22,9 +22,11 @@ pub(super) enum Write {
     Claim(Vec<u8>),
     Node(Node),
     Fisher(Fisher),
+    Relay(Relay),
+    Stamps(Stamps),
     Commit(Commit),
     Report(Report),
-    Append { entries: Vec<Vec<u8>>, folded: Vec<Digest> },
+    Append { entries: Vec<Vec<u8>>, settled: Settled },
     SaveEpoch { epoch: Epoch, scores: Vec<ScoreUpdate> },
     AdvanceEpoch { epoch: u64, from: EpochState, to: EpochState, data: Vec<u8> },
     Block(BlockFacts),
@@ -184,8 +186,10 @@ async fn perform(connection: &mut SqliteConnection, frontier: &mut Frontier, wri
         Write::Claim(market) => registry::claim(connection, &market).await.map(|()| Done::Nothing),
         Write::Node(node) => registry::announce_node(connection, frontier, node).await.map(Done::Accepted),
         Write::Fisher(fisher) => registry::register_fisher(connection, frontier, fisher).await.map(Done::Accepted),
-        Write::Append { entries, folded } => {
-            accept::mark_folded(connection, folded).await?;
+        Write::Relay(relay) => registry::register_relay(connection, frontier, relay).await.map(Done::Accepted),
+        Write::Stamps(stamps) => audits::accept_stamps(connection, stamps).await.map(|()| Done::Nothing),
+        Write::Append { entries, settled } => {
+            audits::settle(connection, settled).await?;
             log::append(connection, frontier, entries).await.map(Done::Appended)
         }
         Write::SaveEpoch { epoch, scores } => epochs::save(connection, epoch, scores).await.map(|()| Done::Nothing),
