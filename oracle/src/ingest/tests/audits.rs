@@ -164,7 +164,7 @@ async fn epochs(world: &World, parameters: &Parameters) -> Epochs {
 #[tokio::test]
 async fn audits_give_an_honest_fisher_weight_and_take_it_from_a_liar() {
     let mut market = Market::open(Parameters::development()).await;
-    for round in 0..3 {
+    for round in 0..market.parameters.audits_min as usize {
         assert_eq!((market.weight(false).await, market.weight(true).await), (Weight::ZERO, Weight::ZERO));
         market.session(false, false, Some(round % 4), true).await;
         market.session(true, false, Some((round + 1) % 4), true).await;
