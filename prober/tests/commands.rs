@@ -123,6 +123,41 @@ fn an_end_point_answers_a_check_from_elsewhere_and_ends_when_it_is_told() {
     assert!(report["network"]["failure"].as_str().unwrap().contains("no connection to"), "{report}");
 }
 
+#[test]
+fn a_relay_says_where_it_listens_waits_for_its_oracle_and_ends_when_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let contract = |byte: u8| format!("0x{}", format!("{byte:02x}").repeat(20));
+    let deployment = serde_json::json!({
+        "chainId": 31_337, "development": true, "block": 0, "token": contract(1), "accessManager": contract(2),
+        "rentals": contract(3), "bonds": contract(4), "scores": contract(5), "court": contract(6), "epochLengthSeconds": 5,
+    });
+    fs::write(place("31337.json"), deployment.to_string()).unwrap();
+    gpux_contracts::keys::create(folder.path().join("owner.key").as_path(), &[7; 32]).unwrap();
+    let (file, key, data) = (place("31337.json"), place("owner.key"), place("data"));
+    let dead = "http://127.0.0.1:1";
+    let flags = ["relay", "--deployment", &file, "--key-file", &key, "--data", &data, "--oracle", dead];
+    let output = run(&flags);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("pass --development"));
+    let start = || {
+        let mut relay =
+            prober(&flags).arg("--development").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(relay.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told = line.trim().strip_prefix("listening on http://127.0.0.1:").unwrap().to_owned();
+        thread::sleep(Duration::from_millis(300));
+        interrupt(&relay);
+        assert_eq!(relay.wait().unwrap().code(), Some(0));
+        told.split_once(" as relay ").unwrap().1.to_owned()
+    };
+    let named = start();
+    assert_eq!((named.len(), start()), (66, named), "a relay keeps its key");
+    let open = prober(&flags).args(["--development", "--listen", "0.0.0.0:0"]).output().unwrap();
+    assert_eq!(open.status.code(), Some(1), "nobody reaches 0.0.0.0");
+    assert!(String::from_utf8(open.stderr).unwrap().contains("name --endpoint"));
+}
+
 fn state<'a>(report: &'a Value, name: &str) -> &'a str {
     let findings = report["findings"].as_array().unwrap();
     findings.iter().find(|finding| finding["name"] == name).unwrap()["state"].as_str().unwrap()

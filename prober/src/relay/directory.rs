@@ -18,6 +18,8 @@ use tonic::transport::Uri;
 /// For how long a found node, and one that was not found, is not asked for again.
 const FOUND_VALID: Duration = Duration::from_secs(60);
 const MISSED_VALID: Duration = Duration::from_secs(3);
+/// What was asked for so shortly ago is not doubted, or an absent node would cost the oracle a question a session.
+const FRESH: Duration = Duration::from_secs(1);
 /// Nodes that are remembered; the oldest is forgotten first.
 const KNOWN_MAX: usize = 4_096;
 /// Questions to the oracle at once.
@@ -58,6 +60,17 @@ impl Directory {
             .and_then(|offered| offered::endpoint(&offered.descriptor.endpoint).ok());
         self.remember(*node, endpoint.clone());
         endpoint.ok_or_else(unknown)
+    }
+
+    /// Where a node is that is no longer where it was: asked anew, unless that was a moment ago. `None` if it has not moved.
+    pub(super) async fn moved(&self, node: &[u8; 32], from: &Uri) -> Result<Option<Uri>, Error> {
+        if let Ok(mut known) = self.known.lock() {
+            match known.get(node) {
+                Some(entry) if entry.at.elapsed() < FRESH => return Ok(None),
+                _ => known.remove(node),
+            };
+        }
+        Ok(Some(self.find(node).await?).filter(|endpoint| endpoint != from))
     }
 
     fn remembered(&self, node: &[u8; 32]) -> Option<Option<Uri>> {

@@ -13,6 +13,7 @@ use gpux_proto::{
     signing,
 };
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -97,14 +98,20 @@ impl Relays {
         Self { oracle, deployment, own, list: tokio::sync::Mutex::default() }
     }
 
-    /// A relay for one session, uniformly at random, whatever the seed of other choices is: nobody may foresee it. `None` if
-    /// there is none of another owner.
+    /// A relay for one session: an owner uniformly at random, then one of his relays, whatever the seed of other choices is,
+    /// since nobody may foresee it. By owner, or whoever runs most relays would carry most sessions: the method bears a fifth
+    /// of the owners being corrupt, and counts no relays. `None` if there is none of another owner.
     pub async fn choose(&self, now: Duration) -> Result<Option<Listed>, OracleError> {
         let list = self.list(now).await?;
-        let valid: Vec<&Listed> = list.iter().filter(|relay| relay.until > now.as_secs()).collect();
+        let mut owners: BTreeMap<Address, Vec<&Listed>> = BTreeMap::new();
+        for relay in list.iter().filter(|relay| relay.until > now.as_secs()) {
+            owners.entry(relay.owner).or_default().push(relay);
+        }
         // Without randomness a choice could be foreseen; the first relay is still better than none.
-        let at = Dice::new(None).map_or(0, |mut dice| dice.below(valid.len()));
-        Ok(valid.get(at).map(|relay| (*relay).clone()))
+        let mut dice = Dice::new(None).ok();
+        let mut below = |n| dice.as_mut().map_or(0, |dice| dice.below(n));
+        let relays = owners.values().nth(below(owners.len()));
+        Ok(relays.and_then(|relays| relays.get(below(relays.len()))).map(|relay| (*relay).clone()))
     }
 
     async fn list(&self, now: Duration) -> Result<Arc<[Listed]>, OracleError> {

@@ -139,8 +139,15 @@ impl Shared {
     }
 
     async fn reach(&self, node: &[u8; 32]) -> Result<Channel, Error> {
-        let endpoint = self.directory.find(node).await?;
-        reach::connect(&endpoint, self.options.scope).await
+        let (endpoint, scope) = (self.directory.find(node).await?, self.options.scope);
+        match reach::connect(&endpoint, scope).await {
+            // A node that has moved since the directory learned of it is not away.
+            Err(error @ Error::Unreachable(_)) => match self.directory.moved(node, &endpoint).await? {
+                Some(endpoint) => reach::connect(&endpoint, scope).await,
+                None => Err(error),
+            },
+            reached => reached,
+        }
     }
 
     /// One session from its first message to its durable stamps.

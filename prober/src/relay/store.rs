@@ -42,7 +42,16 @@ impl Store {
     pub(super) fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join("stamps");
         fs::create_dir_all(&folder)?;
-        let files = fs::read_dir(&folder)?.take(FILES_MAX).count();
+        let mut files = 0;
+        for file in fs::read_dir(&folder)? {
+            let path = file?.path();
+            // What a kill interrupted is no stamp.
+            match path.extension() {
+                Some(extension) if extension == EXTENSION => files += 1,
+                Some(extension) if extension == "partial" => fs::remove_file(path)?,
+                _ => {}
+            }
+        }
         Ok(Self { folder, files: AtomicUsize::new(files) })
     }
 
@@ -137,6 +146,7 @@ mod tests {
         fs::write(folder.path().join("stamps/damaged.stamps"), [0xff; 9]).unwrap();
         fs::write(folder.path().join("stamps/half.partial"), [1]).unwrap();
         let store = Store::open(folder.path()).unwrap();
+        assert!(!folder.path().join("stamps/half.partial").exists());
         let waiting: Vec<Signed> = store.waiting().unwrap().into_iter().map(|waiting| waiting.signed).collect();
         assert_eq!(waiting, [old, new.clone()]);
         let id = signing::id(Domain::Stamps, &new.payload);

@@ -82,6 +82,10 @@ async fn a_nodes_refusal_comes_as_it_is_and_its_absence_is_its_own() {
     let failure = fresh.session().await.failure.unwrap();
     assert_eq!((failure.fault, failure.step), (Fault::Host, Step::Hello), "{failure:?}");
     assert!(failure.detail.contains("accepts no connection"), "{failure:?}");
+    // It has moved, and the oracle knows where: a relay that remembers the old place finds it all the same.
+    market.announce(&format!("http://{}", honest().start().await));
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(fresh.session().await.failure, None);
     market.oracle.tell(|known| known.nodes.clear());
     let failure = market.relay_again().await.session().await.failure.unwrap();
     assert_eq!(failure.fault, Fault::Fisher, "a relay that does not know a node says nothing of it");
@@ -241,4 +245,20 @@ async fn a_relay_registers_and_its_owner_never_chooses_it() {
     forged[3].valid_until += 1;
     market.oracle.tell(|known| known.relays = forged);
     assert_eq!(choose(alloy::primitives::Address::ZERO).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nine_relays_of_one_owner_are_chosen_as_often_as_one_of_another() {
+    let market = Market::start(honest(), Limits::default()).await;
+    let mut many: Vec<_> = (1..=9).map(|byte| market::registration(9, byte)).collect();
+    many.push(market::registration(10, 99));
+    market.oracle.tell(|known| known.relays = many);
+    let relays = Relays::new(market.reaches(), market::deployment(), alloy::primitives::Address::ZERO);
+    let mut others = 0;
+    for _ in 0..400 {
+        others +=
+            u32::from(relays.choose(crate::clock::now()).await.unwrap().unwrap().owner != market::owner().address());
+    }
+    // Ten standard deviations around a half; by relay it would be a tenth.
+    assert!((100..=300).contains(&others), "{others}");
 }

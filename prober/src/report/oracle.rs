@@ -27,7 +27,7 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 const PAGE: i32 = 500;
 const PAGES_MAX: usize = 200;
 /// The most relays that are listed: enough to be hidden among, little enough to be asked for often.
-const RELAYS_MAX: usize = 2_000;
+const RELAYS_MAX: usize = 5_000;
 
 /// What an oracle said no to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Refusal {
         );
         // A broken connection is `Unknown` without details.
         let broken = status.code() == Code::Unknown && reason.is_none();
-        let known = matches!(reason.as_deref(), Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "RATE_LIMITED"));
+        let known = matches!(reason.as_deref(), Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "OWNER_WITHOUT_BOND" | "RATE_LIMITED"));
         Self {
             reason: crate::session::bounded(&reason.unwrap_or_else(|| format!("{:?}", status.code())), 64),
             message: words(status),

@@ -17,7 +17,7 @@ use gpux_kernels::{
     probe::ProbeId,
     release,
 };
-use gpux_proto::signing::SigningKey;
+use gpux_proto::{evidence::RelayRegistration, signing::SigningKey};
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -50,6 +50,18 @@ pub(super) fn deployment() -> Deployment {
         court: address(5),
         epoch_length_seconds: 5,
     }
+}
+
+/// A registration of an owner's relay, by the bytes of their keys.
+pub(super) fn registration(owner: u8, relay: u8) -> RelayRegistration {
+    let registrar = Registrar {
+        deployment: deployment(),
+        owner: PrivateKeySigner::from_bytes(&[owner; 32].into()).unwrap(),
+        relay: SigningKey::from_bytes(&[relay; 32]).verifying_key(),
+        endpoint: "http://127.0.0.1:1".into(),
+        listed: Arc::default(),
+    };
+    registrar.registration().unwrap()
 }
 
 /// A plan of half a second, with deadlines that a busy machine keeps.
