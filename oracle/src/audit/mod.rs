@@ -5,6 +5,7 @@
 //! a fisher, skips an audit or asks for one that was not drawn is caught by whoever replays it. Its invariant: nobody
 //! knows at the commit whether a session will be audited.
 
+mod ahead;
 mod auditor;
 mod book;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::Ahead;
 pub use auditor::{Audited, Auditor, Error as AuditorError};
 pub use book::{Book, Error, Terms};
 

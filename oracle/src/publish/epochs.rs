@@ -15,7 +15,7 @@ use gpux_proto::{
 
 use super::{closing::Closing, fold, fold::Folder, leaves};
 use crate::{
-    audit::{Auditor, AuditorError},
+    audit::{Ahead, Auditor, AuditorError, Terms},
     log::{Frontier, FrontierError, Hash, Position},
     score::{NodeId, Parameters, ReportId},
     store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, ScoreUpdate, Store},
@@ -26,8 +26,8 @@ const PAGE: u32 = 1_000;
 /// The most reports that one epoch folds; the rest follow with the next one.
 const REPORTS_MAX: u32 = 100_000;
 
-/// The most sessions that are audited between two epochs: each takes a second or two of one core, and the chain is not
-/// followed meanwhile. The rest waits for the next epoch.
+/// The most sessions that are audited while an epoch closes: each takes a second or two of one core, and the chain is not
+/// followed meanwhile. Where there is a lag, most were audited ahead; what is too much waits for the next epoch.
 const AUDITS_MAX: usize = 256;
 /// The most findings and unrevealed commits that one epoch takes up.
 const FINDINGS_MAX: u32 = 100_000;
@@ -69,13 +69,15 @@ pub struct Epochs {
     parameters: Parameters,
     folder: Folder,
     auditor: Auditor,
+    ahead: Ahead,
 }
 
 impl Epochs {
     /// Folds the stored log, and finishes an epoch that was closed and not recorded. Sessions are audited by `rules`.
     pub async fn restore(store: Arc<dyn Store>, parameters: Parameters, rules: Rules) -> Result<Self, Error> {
         let auditor = Auditor::new(store.clone(), rules);
-        let mut epochs = Self { store, folder: Folder::new(parameters.clone()), parameters, auditor };
+        let mut epochs =
+            Self { store, folder: Folder::new(parameters.clone()), parameters, auditor, ahead: Ahead::default() };
         epochs.follow().await?;
         Ok(epochs)
     }
@@ -87,24 +89,29 @@ impl Epochs {
     }
 
     /// Closes the epoch before that of the newest finalised block, if it is over and there is anything to publish.
-    /// Returns it if its leaves are recorded.
+    /// Returns it if its leaves are recorded. While there is none to close, one session is audited ahead of its time.
     pub async fn advance(&mut self, finalised: &BlockRef) -> Result<Option<u64>, Error> {
         let open = self.parameters.epoch_at(finalised.timestamp);
         let Some(ended) = open.checked_sub(1) else { return Ok(None) };
         if self.folder.epoch().is_some_and(|closed| closed >= ended) {
+            self.audit_ahead().await?;
             return Ok(None);
         }
-        let due = self.due(ended).await?;
+        let (due, later) = self.due(ended).await?;
         // The commits and reveals that these reports stand on are in the log; what comes later does not change their terms.
         self.follow().await?;
         let started = open * u64::from(self.parameters.epoch_secs);
         let beacon = self.store.first_finalised_since(started).await?.unwrap_or(*finalised);
-        let mut closing = Closing::new(&self.parameters, ended, beacon.hash);
+        let parameters = self.parameters.clone();
+        let mut closing = Closing::new(&parameters, ended, beacon.hash);
         self.fold_due(&mut closing, &due).await?;
+        let drawn = |row: &&ReportRow| self.terms(row).is_some_and(|terms| terms.auditor.is_some());
+        self.ahead.expect(later.iter().filter(drawn).map(|row| row.id).collect());
         self.charge_unrevealed(&mut closing, ended).await?;
         closing.tell(self.store.findings_due(ended, FINDINGS_MAX).await?);
         if closing.is_empty() && !self.folder.has_scores() {
             // Nothing was ever measured: there is no root to publish and nothing to decay.
+            self.audit_ahead().await?;
             return Ok(None);
         }
         let (entries, settled) = closing.finish(beacon.timestamp);
@@ -114,25 +121,45 @@ impl Epochs {
     }
 
     /// Folds the reports that are due, and audits those that are drawn; one whose stamps or turn may still come waits.
-    async fn fold_due(&self, closing: &mut Closing<'_>, due: &[ReportRow]) -> Result<(), Error> {
+    async fn fold_due(&mut self, closing: &mut Closing<'_>, due: &[ReportRow]) -> Result<(), Error> {
         let mut audits = 0;
         for row in due {
-            let Some(terms) = self.folder.terms(&ReportId(row.id), &NodeId(row.node)) else { continue };
+            let Some(terms) = self.terms(row) else { continue };
             let report = report(row)?;
             let Some(owner) = terms.auditor else {
                 closing.report(row, &report, terms.weight);
                 continue;
             };
-            if audits == AUDITS_MAX {
-                continue;
-            }
             let until = row.epoch.saturating_add(self.parameters.stamps_wait_epochs.into());
-            let Some(audited) = self.auditor.audit(row.id, &report, closing.epoch() < until).await? else { continue };
-            audits += usize::from(audited.stamps.is_some());
+            let audited = match self.ahead.take(&row.id) {
+                Some(audited) => Some(audited),
+                None if audits == AUDITS_MAX => None,
+                None => {
+                    let audited = self.auditor.audit(row.id, &report, closing.epoch() < until).await?;
+                    audits += usize::from(audited.as_ref().is_some_and(|audited| audited.stamps.is_some()));
+                    audited
+                }
+            };
+            let Some(audited) = audited else { continue };
             closing.report(row, &report, terms.weight);
             closing.audit(row, &report, owner, audited);
         }
         Ok(())
+    }
+
+    /// Audits the next session whose report is drawn and not due yet, if its stamps are here.
+    async fn audit_ahead(&mut self) -> Result<(), Error> {
+        let Some(id) = self.ahead.next() else { return Ok(()) };
+        let Some(row) = self.store.report(id).await? else { return Ok(()) };
+        if let Some(audited) = self.auditor.audit(id, &report(&row)?, true).await? {
+            self.ahead.found(id, audited);
+        }
+        Ok(())
+    }
+
+    /// What the log says of a stored report.
+    fn terms(&self, row: &ReportRow) -> Option<Terms> {
+        self.folder.terms(&ReportId(row.id), &NodeId(row.node))
     }
 
     /// Charges the commits whose time to be revealed ended since the last closed epoch, once owners are registered.
@@ -149,21 +176,20 @@ impl Epochs {
         Ok(())
     }
 
-    /// The reports whose lag has passed.
-    async fn due(&self, epoch: u64) -> Result<Vec<ReportRow>, Error> {
+    /// The reports whose lag has passed, and those that have to wait.
+    async fn due(&self, epoch: u64) -> Result<(Vec<ReportRow>, Vec<ReportRow>), Error> {
         let rows = self.store.reports_due(epoch, REPORTS_MAX).await?;
         if self.parameters.lag_epochs_max == 0 {
-            return Ok(rows);
+            return Ok((rows, Vec::new()));
         }
-        let mut due = Vec::with_capacity(rows.len());
+        let (mut due, mut later) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             let next = (row.epoch + 1) * u64::from(self.parameters.epoch_secs);
             let Some(beacon) = self.store.first_finalised_since(next).await? else { continue };
-            if row.epoch + lag(&self.parameters, &row.id, &beacon.hash) <= epoch {
-                due.push(row);
-            }
+            let passed = row.epoch + lag(&self.parameters, &row.id, &beacon.hash) <= epoch;
+            if passed { due.push(row) } else { later.push(row) }
         }
-        Ok(due)
+        Ok((due, later))
     }
 
     /// Folds what the log has more than the folder, and records every epoch that this closes.

@@ -17,7 +17,7 @@ use crate::{
     audit::fixture,
     publish::{self, Epochs, Folder},
     score::{FisherId, NodeId, Parameters, Weight},
-    store::{BlockRef, BondChange},
+    store::{BlockRef, BondChange, Settled},
 };
 
 const OWNERS: u8 = 4;
@@ -268,6 +268,33 @@ async fn findings_with_a_lag_are_neither_lost_nor_doubled_by_restarts() {
         assert!(told > first(|fact| matches!(fact, Fact::EpochClosed(_))), "a finding keeps step with its audit");
         market.folder().await;
         runs.push(facts);
+    }
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[tokio::test]
+async fn audits_ahead_of_their_time_find_the_same() {
+    let parameters = Parameters { lag_epochs_max: 6, beacon_epochs: 1, ..Parameters::development() };
+    let mut runs = Vec::new();
+    for ahead in [false, true] {
+        let mut market = Market::open(parameters.clone()).await;
+        for round in 0..18 {
+            if round < 2 {
+                market.session(false, false, Some(round), true).await;
+            }
+            market.close().await;
+            let block = market.world.store.finalised().await.unwrap().unwrap();
+            for _ in 0..3 * usize::from(ahead) {
+                assert_eq!(market.epochs.advance(&block).await.unwrap(), None);
+            }
+            if ahead && round == 2 {
+                // What was found is not looked up again: the stamps could be gone.
+                let before = Settled { stamps_before: u64::MAX >> 1, ..Settled::default() };
+                market.world.store.append_entries(Vec::new(), before).await.unwrap();
+            }
+        }
+        assert_eq!(market.findings().await, [Finding::Agrees; 2]);
+        runs.push(log(&market.world).await);
     }
     assert_eq!(runs[0], runs[1]);
 }
