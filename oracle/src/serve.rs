@@ -91,7 +91,8 @@ pub async fn run(
     let admin = bind(options.admin_listen).await?;
     let (health, metrics) = (Health::new(), Metrics::new());
     let view = View { market: prepared.rules.parameters.market, scores: prepared.rules.deployment.scores };
-    let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone());
+    let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())
+        .with_schedules(prepared.epochs.schedules().clone());
     let api = Api::new(prepared.store.clone(), ingest, view, health.clone(), metrics.clone());
     ready(listener.local_addr()?, admin.local_addr()?);
 

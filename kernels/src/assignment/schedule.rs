@@ -127,7 +127,7 @@ impl Schedule {
     /// At most `limit` nodes after a key as an oracle sends them.
     #[must_use]
     pub fn page(&self, after: Option<&[u8; 32]>, limit: usize) -> Vec<ScheduledNode> {
-        let first = after.map_or(0, |after| self.nodes.partition_point(|node| node <= after));
+        let first = self.first_after(after);
         let mut at = self.claims.partition_point(|claim| (claim.node as usize) < first);
         let nodes = self.nodes.iter().enumerate().skip(first).take(limit);
         nodes
@@ -142,6 +142,17 @@ impl Schedule {
                 ScheduledNode { node: node.to_vec(), resources }
             })
             .collect()
+    }
+
+    /// The last node of such a page, if others follow it.
+    #[must_use]
+    pub fn last_of_page(&self, after: Option<&[u8; 32]>, limit: usize) -> Option<[u8; 32]> {
+        let end = self.first_after(after).saturating_add(limit);
+        if end < self.nodes.len() { self.nodes.get(end.checked_sub(1)?).copied() } else { None }
+    }
+
+    fn first_after(&self, after: Option<&[u8; 32]>) -> usize {
+        after.map_or(0, |after| self.nodes.partition_point(|node| node <= after))
     }
 
     /// How many nodes there are.

@@ -217,9 +217,11 @@ fn pages_put_together_are_the_schedule() {
     let (mut again, mut after) = (Schedule::default(), None);
     loop {
         let page = schedule.page(after.as_ref(), 2);
-        let Some(last) = page.last() else { break };
-        after = Some(last.node.clone().try_into().unwrap());
         page.iter().for_each(|node| again.push_wire(node).unwrap());
+        let last = schedule.last_of_page(after.as_ref(), 2);
+        assert_eq!(last.map(|last| last.to_vec()), page.get(1).map(|node| node.node.clone()));
+        let Some(last) = last else { break };
+        after = Some(last);
     }
     assert_eq!(again, schedule);
     assert_eq!((again.nodes(), again.claims(), again.total()), (3, 5, 4_000_001));

@@ -46,7 +46,7 @@ const KINDS: [&str; 4] = ["node", "fisher", "commit", "report"];
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<Counters>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counters {
     /// Requests by protocol and outcome.
     requests: [[AtomicU64; 3]; 2],
@@ -58,6 +58,19 @@ struct Counters {
     epochs_published: AtomicU64,
     /// Entries of the log.
     log_entries: AtomicU64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            requests: Default::default(),
+            accepted: Default::default(),
+            // The standard library has defaults of arrays up to 32 alone.
+            refused: std::array::from_fn(|_| AtomicU64::default()),
+            epochs_published: AtomicU64::default(),
+            log_entries: AtomicU64::default(),
+        }
+    }
 }
 
 impl Metrics {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use gpux_kernels::assignment;
 use gpux_proto::{
     bytes,
     evidence::{EpochClosed, LogEntry, Outcome, Report, ReportFolded, Signed, log_entry::Fact},
@@ -16,6 +17,7 @@ use prost::Message as _;
 use super::{fold, fold::Folder, leaves};
 use crate::{
     log::{Frontier, FrontierError, Hash, Position},
+    schedule::{SCHEDULES_MAX, Schedules},
     score::Parameters,
     store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, ScoreUpdate, Store},
 };
@@ -37,6 +39,9 @@ pub enum Error {
     /// The leaves make no tree.
     #[error(transparent)]
     Leaves(#[from] leaves::Error),
+    /// The offers make no schedule.
+    #[error(transparent)]
+    Schedule(#[from] assignment::Error),
     /// The stored tree is damaged.
     #[error(transparent)]
     Frontier(#[from] FrontierError),
@@ -58,12 +63,22 @@ pub struct Epochs {
     store: Arc<dyn Store>,
     parameters: Parameters,
     folder: Folder,
+    schedules: Schedules,
+    /// Closings before this epoch make no schedule: nothing that is drawn from it can still be reported.
+    scheduled_from: u64,
 }
 
 impl Epochs {
     /// Folds the stored log, and finishes an epoch that was closed and not recorded.
     pub async fn restore(store: Arc<dyn Store>, parameters: Parameters) -> Result<Self, Error> {
-        let mut epochs = Self { store, folder: Folder::new(parameters.clone()), parameters };
+        let open = store.finalised().await?.map_or(0, |block| parameters.epoch_at(block.timestamp));
+        let mut epochs = Self {
+            folder: Folder::new(parameters.clone()),
+            schedules: Schedules::new(store.clone(), &parameters),
+            scheduled_from: open.saturating_sub(SCHEDULES_MAX),
+            store,
+            parameters,
+        };
         epochs.follow().await?;
         Ok(epochs)
     }
@@ -72,6 +87,12 @@ impl Epochs {
     #[must_use]
     pub fn closed(&self) -> Option<u64> {
         self.folder.epoch()
+    }
+
+    /// The schedules that the closings gave.
+    #[must_use]
+    pub fn schedules(&self) -> &Schedules {
+        &self.schedules
     }
 
     /// Closes the epoch before that of the newest finalised block, if it is over and there is anything to publish.
@@ -83,11 +104,11 @@ impl Epochs {
             return Ok(None);
         }
         let due = self.due(ended).await?;
-        if due.is_empty() && !self.folder.has_scores() {
-            // Nothing was ever measured: there is no root to publish and nothing to decay.
+        let started = open * u64::from(self.parameters.epoch_secs);
+        if due.is_empty() && !self.folder.has_scores() && !self.folder.offers().any(started) {
+            // Nothing was ever measured and nothing can be: there is no root to publish, no assignment to draw.
             return Ok(None);
         }
-        let started = open * u64::from(self.parameters.epoch_secs);
         let beacon = self.store.first_finalised_since(started).await?.unwrap_or(*finalised);
         let mut entries = due.iter().map(folded).collect::<Result<Vec<_>, _>>()?;
         entries.push(encoded(Fact::EpochClosed(EpochClosed { epoch: ended, timestamp: beacon.timestamp })));
@@ -127,6 +148,9 @@ impl Epochs {
                     return Err(Error::Gap(self.folder.size()));
                 }
                 if let Some(epoch) = self.folder.apply(&row.bytes)? {
+                    if epoch >= self.scheduled_from {
+                        self.schedules.keep(epoch, self.folder.offers().schedule(self.folder.state())?);
+                    }
                     self.record(epoch).await?;
                 }
             }

@@ -15,6 +15,7 @@ use gpux_proto::{
 use super::leaves::LeafFile;
 use crate::{
     log::{self, FoldedError},
+    schedule::Offers,
     score::{self, NodeId, NodeScore, Parameters, State},
 };
 
@@ -57,6 +58,7 @@ pub struct Folder {
     state: State,
     /// The provider that each node's newest descriptor names.
     providers: HashMap<NodeId, Address>,
+    offers: Offers,
     /// How many entries were folded.
     size: u64,
 }
@@ -65,13 +67,13 @@ impl Folder {
     /// Nothing folded.
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
-        Self { state: State::new(parameters), providers: HashMap::new(), size: 0 }
+        Self { state: State::new(parameters), providers: HashMap::new(), offers: Offers::default(), size: 0 }
     }
 
     /// The same, with every step of one node's history recorded.
     #[must_use]
     pub fn tracing(parameters: Parameters, node: NodeId) -> Self {
-        Self { state: State::tracing(parameters, node), providers: HashMap::new(), size: 0 }
+        Self { state: State::tracing(parameters.clone(), node), ..Self::new(parameters) }
     }
 
     /// What the fold knows at the last closed epoch's end.
@@ -84,12 +86,12 @@ impl Folder {
     pub fn apply(&mut self, entry: &[u8]) -> Result<Option<u64>, Error> {
         let index = self.size;
         let entry: LogEntry = bytes::decode("entry", entry).map_err(|source| Error::Decode { index, source })?;
-        let before = self.state.epoch();
+        let (before, market) = (self.state.epoch(), self.state.parameters().market);
         if let Some(Fact::NodeAnnounced(announced)) = &entry.fact {
             let (node, provider) = provider(announced).map_err(|source| Error::Descriptor { index, source })?;
             self.providers.insert(node, provider);
+            self.offers.announce(announced, market);
         }
-        let market = self.state.parameters().market;
         if let Some(folded) = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })? {
             self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
         }
@@ -100,6 +102,12 @@ impl Folder {
             self.state.settle();
         }
         Ok(closed)
+    }
+
+    /// Every node's newest offer.
+    #[must_use]
+    pub fn offers(&self) -> &Offers {
+        &self.offers
     }
 
     /// How many entries were folded.

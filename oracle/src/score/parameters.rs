@@ -7,7 +7,7 @@
 use super::entry::Weight;
 
 /// The domain of the digest; it changes with the layout of the bytes and with the bets of `claim`.
-const DOMAIN: &[u8] = b"gpux/parameters/3";
+const DOMAIN: &[u8] = b"gpux/parameters/4";
 
 /// Which market the constants are meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Parameters {
     pub levy_max_bps: u16,
     /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
     pub report_fee: u128,
+    /// How many sessions an epoch assigns to a fisher.
+    pub assignment_slots: u32,
 }
 
 impl Parameters {
@@ -143,6 +145,7 @@ impl Parameters {
             prior_max_bps: 9_000,
             levy_max_bps: 5_000,
             report_fee: 100_000,
+            assignment_slots: 4,
         }
     }
 
@@ -163,6 +166,7 @@ impl Parameters {
             contamination_level_bps: 9_000,
             honest_evidence: 3,
             audits_min: 3,
+            assignment_slots: 12,
             ..Self::production()
         }
     }
@@ -209,6 +213,7 @@ impl Parameters {
             bytes.extend(share.to_le_bytes());
         }
         bytes.extend(self.report_fee.to_le_bytes());
+        bytes.extend(self.assignment_slots.to_le_bytes());
         bytes
     }
 
@@ -360,7 +365,8 @@ mod tests {
             Parameters { prior_min_bps: 1, ..base.clone() },
             Parameters { prior_max_bps: 1, ..base.clone() },
             Parameters { levy_max_bps: 1, ..base.clone() },
-            Parameters { report_fee: 1, ..base },
+            Parameters { report_fee: 1, ..base.clone() },
+            Parameters { assignment_slots: 1, ..base },
         ];
         let digests: std::collections::BTreeSet<_> = variants.iter().map(Parameters::digest).collect();
         assert_eq!(digests.len(), variants.len());

@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
-    Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Commit, CommitRow, Digest, Epoch, EpochState,
-    Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Rental, RentalOpened, Report,
-    ReportFilter, ReportRow, ScoreRow, ScoreUpdate,
+    Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Chain, Commit, CommitRow, Digest, Epoch,
+    EpochState, Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Rental,
+    RentalOpened, Report, ReportFilter, ReportRow, ScoreRow, ScoreUpdate, Slot,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -30,6 +30,9 @@ pub enum Error {
     /// The rental was reported before: only its first job is evidence, and one payment buys one report.
     #[error("rental {} has a report already", hex::encode(.0))]
     RentalReported(Digest),
+    /// The fisher reported this assignment before: he could choose the better of two.
+    #[error("slot {} of epoch {} has a report already", .0.number, .0.epoch)]
+    SlotReported(Slot),
     /// A newer record of the same thing is held.
     #[error("record {offered} is not newer than {held}")]
     Stale { held: u64, offered: u64 },
@@ -71,11 +74,11 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     // Ingest. `entries` of a record enter the log in the same transaction.
     /// Holds a node's newest description. An older sequence is `Stale`, the same bytes a duplicate.
     async fn announce_node(&self, node: Node) -> Result<Accepted>;
-    /// Holds a fisher's newest registration, by its `valid_until`.
+    /// Holds a fisher's newest registration, by its `valid_until`, and its chain beside those before.
     async fn register_fisher(&self, fisher: Fisher) -> Result<Accepted>;
     /// Holds a commit, once for each report and fisher.
     async fn accept_commit(&self, commit: Commit) -> Result<Accepted>;
-    /// Holds a committed report, once for each id and once for each rental; its bundle was put before.
+    /// Holds a committed report, once for each id, rental and assignment; its bundle was put before.
     async fn accept_report(&self, report: Report) -> Result<Accepted>;
     /// Holds bytes under their digest; the same digest again changes nothing.
     async fn put_blob(&self, blob: Blob, digest: Digest, bytes: Vec<u8>) -> Result<()>;
@@ -101,6 +104,8 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Nodes in the order of their keys.
     async fn nodes(&self, after: Option<Digest>, limit: u32) -> Result<Vec<NodeRow>>;
     async fn fisher(&self, fisher: Address) -> Result<Option<FisherRow>>;
+    /// The chain of a fisher that is in force in an epoch: of those that end before it, the last.
+    async fn chain(&self, fisher: Address, epoch: u64) -> Result<Option<Chain>>;
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>>;
     async fn report(&self, id: Digest) -> Result<Option<ReportRow>>;
     /// The report that was accepted about a rental.

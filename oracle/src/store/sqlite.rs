@@ -4,6 +4,7 @@
 //! commits all waiting requests at once (WAL, synchronous=FULL) and answers each after the commit.
 
 mod accept;
+mod assignments;
 mod chain;
 mod epochs;
 mod log;
@@ -157,6 +158,9 @@ impl Store for Sqlite {
     }
     async fn fisher(&self, fisher: Address) -> Result<Option<FisherRow>> {
         registry::fisher(&self.readers, fisher).await
+    }
+    async fn chain(&self, fisher: Address, epoch: u64) -> Result<Option<Chain>> {
+        assignments::chain(&self.readers, fisher, epoch).await
     }
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>> {
         read::commit(&self.readers, report, fisher).await

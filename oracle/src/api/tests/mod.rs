@@ -4,4 +4,5 @@ mod grpc;
 mod http;
 mod market;
 mod reputation;
+mod schedule;
 mod writes;

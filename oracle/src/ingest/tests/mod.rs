@@ -1,3 +1,4 @@
+mod assignments;
 mod fuzz;
 mod keys;
 mod refusals;
