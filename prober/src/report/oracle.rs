@@ -83,7 +83,7 @@ pub struct Oracle {
     channel: Channel,
 }
 
-fn refused(what: &'static str) -> impl FnOnce(Status) -> OracleError {
+pub(crate) fn refused(what: &'static str) -> impl FnOnce(Status) -> OracleError {
     move |status| OracleError::Refused { what, refusal: Refusal::of(&status) }
 }
 
@@ -93,6 +93,11 @@ impl Oracle {
     pub fn new(uri: Uri) -> Self {
         let endpoint = Endpoint::from(uri).connect_timeout(CONNECT_MAX).timeout(CALL_MAX);
         Self { channel: endpoint.connect_lazy() }
+    }
+
+    /// The connection, for services beside those here.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     /// Binds the report key.
