@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod assignment;
 pub mod bench;
 mod block;
 pub mod calibration;

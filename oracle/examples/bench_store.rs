@@ -127,6 +127,7 @@ fn report(number: u32) -> Report {
         epoch: 1,
         due: 1,
         bundle: Some(id(number)),
+        slot: None,
         signed: vec![7; REPORT_BYTES],
         entry: vec![5; 72],
     }

@@ -96,7 +96,8 @@ pub async fn run(
         scores: prepared.rules.deployment.scores,
         sealed_epochs: parameters.sealed_epochs.into(),
     };
-    let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone());
+    let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())
+        .with_schedules(prepared.epochs.schedules().clone());
     let api = Api::new(prepared.store.clone(), ingest, view, health.clone(), metrics.clone());
     ready(listener.local_addr()?, admin.local_addr()?);
 

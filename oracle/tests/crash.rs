@@ -94,6 +94,7 @@ fn revealed(number: u32) -> Report {
         epoch: 1,
         due: 1,
         bundle: Some(id(number)),
+        slot: None,
         signed: number.to_le_bytes().to_vec(),
         entry: vec![9; 40],
     }

@@ -31,7 +31,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Probes nodes at random and reports to an oracle.
+    /// Probes the nodes that it is assigned and reports to an oracle.
     Run(Run),
     /// Probes this machine, or every claim of one node, and prints a table; no report.
     Check(Box<check::Check>),
@@ -69,11 +69,11 @@ struct Run {
     /// A lock that sessions of one machine share, so that probes of the machine itself are timed alone.
     #[arg(long, value_name = "FILE")]
     machine_lock: Option<PathBuf>,
-    /// Only these nodes.
+    /// Only these nodes, chosen by oneself: such reports carry no weight.
     #[arg(long, value_name = "HEX", value_parser = node)]
     node: Vec<[u8; 32]>,
-    /// Repeats the choices of an earlier run.
-    #[arg(long, value_name = "N")]
+    /// Repeats the choices of an earlier run with the same --node.
+    #[arg(long, value_name = "N", requires = "node")]
     seed: Option<u64>,
     /// Goes to nodes directly: they see this machine's address, and such sessions carry no weight.
     #[arg(long)]

@@ -1,8 +1,10 @@
 //! The fisher: plans, rents, probes, verifies, reports; and the worker that it uploads.
 //!
-//! `choose` picks node and probe, `rent` pays from throw-away accounts and takes the rest back, `session` talks to the
-//! node, `report` turns evidence into a signed finding and delivers it, `relay` carries others' sessions, `job` is what runs on the rented node. A finding
+//! `assignment` says what is probed when (`choose` where the fisher does so himself), `rent` pays from throw-away accounts and
+//! takes the rest back, `session` talks to the node, `report` turns evidence into a signed finding and delivers it, `relay`
+//! carries others' sessions, `job` is what runs on the rented node. A finding
 //! is made from a session's bundle alone, by `gpux_kernels::evidence`, so that anybody makes the same one.
+pub mod assignment;
 pub mod choose;
 pub mod cli;
 pub mod clock;

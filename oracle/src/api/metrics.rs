@@ -67,9 +67,10 @@ impl Default for Counters {
         Self {
             requests: Default::default(),
             accepted: Default::default(),
-            refused: std::array::from_fn(|_| AtomicU64::new(0)),
-            epochs_published: AtomicU64::new(0),
-            log_entries: AtomicU64::new(0),
+            // The standard library has defaults of arrays up to 32 alone.
+            refused: std::array::from_fn(|_| AtomicU64::default()),
+            epochs_published: AtomicU64::default(),
+            log_entries: AtomicU64::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod metrics;
 mod page_token;
 mod query;
 mod reason;
+mod schedule;
 mod submit;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ pub(super) enum Cursor {
     ByScore { low_bps: u16, after: [u8; 32] },
     /// Of all reports, or of one node's, newest first.
     Reports { node: Option<[u8; 32]>, before: u64 },
+    /// Of an epoch's schedule by node.
+    Schedule { epoch: u64, after: [u8; 32] },
 }
 
 impl Cursor {
@@ -53,6 +55,7 @@ impl Cursor {
             Self::ByScore { low_bps, after } => [&[3], low_bps.to_be_bytes().as_slice(), after].concat(),
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
             Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
+            Self::Schedule { epoch, after } => [&[6], epoch.to_be_bytes().as_slice(), after].concat(),
         }
     }
 
@@ -79,6 +82,10 @@ impl Cursor {
                 Self::Reports { node: Some(node.try_into().ok()?), before: u64::from_be_bytes(*before) }
             }
             6 => Self::Relays { after: key.try_into().ok()? },
+            7 => {
+                let (epoch, after) = key.split_first_chunk()?;
+                Self::Schedule { epoch: u64::from_be_bytes(*epoch), after: after.try_into().ok()? }
+            }
             _ => return None,
         })
     }
@@ -100,13 +107,14 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 mod tests {
     use super::*;
 
-    const CURSORS: [Cursor; 6] = [
+    const CURSORS: [Cursor; 7] = [
         Cursor::Nodes { after: [7; 32] },
         Cursor::Relays { after: [7; 32] },
         Cursor::ByNode { after: [7; 32] },
         Cursor::ByScore { low_bps: 9_876, after: [255; 32] },
         Cursor::Reports { node: None, before: u64::MAX },
         Cursor::Reports { node: Some([1; 32]), before: 5 },
+        Cursor::Schedule { epoch: 7, after: [9; 32] },
     ];
 
     #[test]

@@ -204,6 +204,8 @@ impl Book {
         let known = revealed.epoch.saturating_add(u64::from(parameters.beacon_epochs));
         let owner = relay
             .and_then(|relay| self.relays.get(&relay).copied())
+            // Who may choose the node and the moment tells a friendly host; then stamps say what he wanted to be seen.
+            .filter(|_| revealed.assigned || parameters.assignment_slots == 0)
             .filter(|owner| owner.0 != fisher.0)
             // Whoever took his stake back speaks for free.
             .filter(|owner| state.bond(&FisherId(owner.0)) >= parameters.min_bond)

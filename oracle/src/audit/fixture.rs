@@ -68,6 +68,7 @@ pub(crate) fn revealed(report: [u8; 32], fisher: [u8; 20], relay: Option<[u8; 32
         relay: relay.map(|relay| relay.to_vec()).unwrap_or_default(),
         fisher: fisher.to_vec(),
         epoch,
+        assigned: true,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the log may say about weights and audits, and what an operator is caught at.
 
-use gpux_proto::evidence::{Finding, log_entry::Fact};
+use gpux_proto::evidence::{Finding, ReportRevealed, log_entry::Fact};
 
 use super::{Error, finding_lag, fixture::*, owner as draw_owner, selected};
 use crate::{
@@ -88,6 +88,18 @@ fn what_nobody_else_can_audit_weighs_nothing() {
         log.enter(Fact::ReportFolded(folded(NODE, REPORT, 60, 0, 10)));
         log.enter(closed(10));
         assert!(!log.0.has_scores(), "{what}");
+    }
+}
+
+#[test]
+fn what_nobody_assigned_weighs_nothing_where_the_market_assigns() {
+    for (slots, due) in [(12, Some((0, None))), (0, Some((64, Some(owner(0)))))] {
+        let mut log = Log::of(Parameters { assignment_slots: slots, ..Parameters::development() });
+        log.enter(committed(REPORT, FISHER));
+        let Fact::ReportRevealed(revealed) = revealed(REPORT, FISHER, Some(relay(0)), 10) else { unreachable!() };
+        log.enter(Fact::ReportRevealed(ReportRevealed { assigned: false, ..revealed }));
+        log.enter(beacon(11));
+        assert_eq!(log.terms(), due, "{slots} slots");
     }
 }
 

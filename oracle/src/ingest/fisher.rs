@@ -4,14 +4,16 @@
 //! one with a later end replaces another is the store's: a key that was given up must not be brought back.
 
 use alloy::primitives::Address;
+use gpux_kernels::assignment::LEAD_EPOCHS;
 use gpux_proto::{
     bytes::array,
     evidence::Registration,
     signing::{self, VerifyingKey},
 };
+use prost::Message as _;
 
 use super::{Refusal, rules::Rules};
-use crate::store::FisherRow;
+use crate::store::{Chain, FisherRow};
 
 /// Checks everything that a registration says by itself.
 pub(super) fn check(registration: &Registration, rules: &Rules, now: u64) -> Result<Address, Refusal> {
@@ -24,6 +26,20 @@ pub(super) fn check(registration: &Registration, rules: &Rules, now: u64) -> Res
     }
     signing::verify_ecdsa("registration", &digest, &registration.fisher_signature, fisher)?;
     Ok(fisher)
+}
+
+/// The chain of a registration: the known one, or one of which no epoch has begun. A fisher who could register a chain when
+/// beacons are known would try secrets until one assigns him what he likes.
+pub(super) fn chain(registration: &Registration, known: Option<&FisherRow>, open: u64) -> Result<Chain, Refusal> {
+    let chain = Chain { end: array("registration.chain", &registration.chain)?, epoch: registration.chain_epoch };
+    let held = known.and_then(|row| Registration::decode(row.registration.as_slice()).ok());
+    let unchanged = held.is_some_and(|held| (held.chain, held.chain_epoch) == (chain.end.to_vec(), chain.epoch));
+    let earliest = open.saturating_add(LEAD_EPOCHS);
+    if unchanged || chain.epoch >= earliest {
+        Ok(chain)
+    } else {
+        Err(Refusal::ChainVoid { epoch: chain.epoch, earliest })
+    }
 }
 
 /// The key that signs for a fisher now.

@@ -4,6 +4,7 @@
 //! gpux-kernels, on one core at most. Never folds or publishes. Its invariant: a request is accepted durably before it is
 //! acknowledged, and one that is refused leaves the store as it was.
 
+mod assignment;
 mod clock;
 mod evidence;
 mod fisher;
@@ -30,7 +31,11 @@ use gpux_proto::{
 };
 use prost::Message as _;
 
-use crate::store::{self, Accepted as Held, Blob, Store};
+use crate::{
+    schedule::Schedules,
+    score,
+    store::{self, Accepted as Held, Blob, Slot, Store},
+};
 
 pub use clock::Clock;
 pub use refusal::Refusal;
@@ -54,6 +59,7 @@ pub struct Ingest {
     /// Signs acknowledgements.
     key: Arc<SigningKey>,
     examiner: evidence::Examiner,
+    assignments: assignment::Assignments,
 }
 
 impl Ingest {
@@ -62,7 +68,26 @@ impl Ingest {
     pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Clock, key: SigningKey) -> Self {
         let rules = Arc::new(rules);
         let examiner = evidence::Examiner::new(rules.clone());
-        Self { store, rules, clock, key: Arc::new(key), examiner }
+        let assignments = assignment::Assignments::new(Schedules::new(store.clone(), &rules.parameters));
+        Self { store, rules, clock, key: Arc::new(key), examiner, assignments }
+    }
+
+    /// The same, with the schedules of whoever closes epochs. Without them no assignment is known.
+    #[must_use]
+    pub fn with_schedules(self, schedules: Schedules) -> Self {
+        Self { assignments: assignment::Assignments::new(schedules), ..self }
+    }
+
+    /// The constants of the market.
+    #[must_use]
+    pub fn parameters(&self) -> &score::Parameters {
+        &self.rules.parameters
+    }
+
+    /// The schedules that assignments are checked with.
+    #[must_use]
+    pub fn schedules(&self) -> &Schedules {
+        self.assignments.schedules()
     }
 
     /// Accepts a node's description; returns the node. The same description again changes nothing.
@@ -90,11 +115,17 @@ impl Ingest {
 
     /// Accepts a fisher's binding of its report key; returns the fisher. The same binding again changes nothing.
     pub async fn register_fisher(&self, registration: Registration) -> Result<Address, Refusal> {
-        let fisher = fisher::check(&registration, &self.rules, self.clock.now())?;
+        let now = self.clock.now();
+        let fisher = fisher::check(&registration, &self.rules, now)?;
+        let known = self.store.fisher(fisher.into_array()).await.map_err(Refusal::Store)?;
+        // The chain's time may lag behind by its finality: the clock says which beacons somebody may know.
+        let open = self.epoch().await?.max(self.rules.parameters.epoch_at(now));
+        let chain = fisher::chain(&registration, known.as_ref(), open)?;
         let record = store::Fisher {
             fisher: fisher.into_array(),
             report_key: array("registration.report_key", &registration.report_key)?,
             valid_until: registration.valid_until,
+            chain,
             registration: registration.encode_to_vec(),
             entry: entry(Fact::FisherRegistered(FisherRegistered { registration: Some(registration) })),
         };
@@ -169,13 +200,15 @@ impl Ingest {
         let decoded = report::decode(&signed, &bundle, &self.rules, self.clock.now())?;
         self.authorised(&signed, &decoded).await?;
         report::bindings(&decoded, &self.rules)?;
-        self.paid(&decoded).await?;
+        let rental = self.paid(&decoded).await?;
+        let (store, parameters) = (self.store.as_ref(), &self.rules.parameters);
+        let slot = self.assignments.check(store, parameters, &decoded, &rental).await?;
         evidence::digest(&decoded, &bundle)?;
         let (decoded, bundle) = match decoded.bundle_digest {
             Some(_) => self.examiner.check(decoded, bundle).await?,
             None => (decoded, bundle),
         };
-        self.hold(signed, decoded, bundle).await
+        self.hold(signed, decoded, bundle, slot).await
     }
 
     /// Refuses a report that its fisher did not sign and commit, or that counts already.
@@ -200,7 +233,7 @@ impl Ingest {
     }
 
     /// Refuses a report about an unknown node, or about a rental that no finalised block contains.
-    async fn paid(&self, decoded: &report::Decoded) -> Result<(), Refusal> {
+    async fn paid(&self, decoded: &report::Decoded) -> Result<store::Rental, Refusal> {
         let unknown = Refusal::RentalUnknown(decoded.rental.into());
         let finalised = self.store.finalised().await.map_err(Refusal::Store)?;
         let rental = self.store.rental(decoded.rental).await.map_err(Refusal::Store)?;
@@ -210,13 +243,19 @@ impl Ingest {
         };
         report::on_chain(decoded, &rental)?;
         match self.store.node(decoded.node).await.map_err(Refusal::Store)? {
-            Some(_) => Ok(()),
+            Some(_) => Ok(rental),
             None => Err(Refusal::NodeUnknown(decoded.node.into())),
         }
     }
 
     /// Writes an accepted report: its bundle first, so that no report names one that is not there.
-    async fn hold(&self, signed: Signed, decoded: report::Decoded, bundle: Vec<u8>) -> Result<Accepted, Refusal> {
+    async fn hold(
+        &self,
+        signed: Signed,
+        decoded: report::Decoded,
+        bundle: Vec<u8>,
+        slot: Option<Slot>,
+    ) -> Result<Accepted, Refusal> {
         if let Some(digest) = decoded.bundle_digest {
             self.store.put_blob(Blob::Bundle, digest, bundle).await.map_err(Refusal::Store)?;
         }
@@ -227,6 +266,7 @@ impl Ingest {
             relay: decoded.report.relay.clone(),
             fisher: decoded.fisher.to_vec(),
             epoch,
+            assigned: slot.is_some(),
         };
         let record = store::Report {
             id: decoded.id,
@@ -238,6 +278,7 @@ impl Ingest {
             // The lag follows from a later beacon; until then nothing is due.
             due: if self.rules.parameters.lag_epochs_max == 0 { epoch } else { epoch + 1 },
             bundle: decoded.bundle_digest,
+            slot,
             signed: signed.encode_to_vec(),
             entry: entry(Fact::ReportRevealed(revealed)),
         };
@@ -245,6 +286,9 @@ impl Ingest {
         match self.store.accept_report(record).await {
             Ok(Held::New { .. }) => Ok(Accepted { report: decoded.id, epoch }),
             Ok(Held::Duplicate { .. }) | Err(store::Error::RentalReported(_)) => Err(Refusal::ReportReplayed(id)),
+            Err(store::Error::SlotReported(Slot { epoch, number })) => {
+                Err(Refusal::AssignmentReplayed { epoch, slot: number })
+            }
             Err(store::Error::NotCommitted(_)) => Err(Refusal::NotCommitted(id)),
             Err(error) => Err(Refusal::Store(error)),
         }

@@ -98,6 +98,30 @@ pub enum Refusal {
     /// The registration is over or not signed by the fisher.
     #[error("the registration is void: {0}")]
     RegistrationVoid(String),
+    /// The chain's end lies where beacons are known already: the fisher could have chosen it by them.
+    #[error("the chain ends at epoch {epoch}, a new one ends at {earliest} or later")]
+    ChainVoid { epoch: u64, earliest: u64 },
+    /// An epoch does not assign so many sessions.
+    #[error("slot {slot} is not one of the {slots} of an epoch")]
+    AssignmentSlot { slot: u32, slots: u32 },
+    /// The epoch before it is not closed yet, or its beacon is not final.
+    #[error("epoch {0} has no schedule yet")]
+    AssignmentUnknown(u64),
+    /// Its schedule is not kept any more.
+    #[error("the schedule of epoch {0} is not kept any more")]
+    AssignmentLate(u64),
+    /// The fisher has no chain that covers the epoch, or the preimage does not lead to its end.
+    #[error("the preimage of epoch {0} does not lead to the end of the fisher's chain")]
+    AssignmentPreimage(u64),
+    /// The draw gives another node or resource.
+    #[error("slot {slot} of epoch {epoch} assigns another node or resource")]
+    AssignmentForeign { epoch: u64, slot: u32 },
+    /// The session or its rental lies outside the drawn time.
+    #[error("the assignment's time is another: {0}")]
+    AssignmentTime(String),
+    /// The assignment has a report.
+    #[error("slot {slot} of epoch {epoch} has a report already")]
+    AssignmentReplayed { epoch: u64, slot: u32 },
     /// Too many bundles wait to be examined.
     #[error("too many reports wait to be examined")]
     Busy,
@@ -142,6 +166,14 @@ impl Refusal {
             Self::RelayUnknown(_) => "RELAY_UNKNOWN",
             Self::RelayOwned(_) => "RELAY_OWNED",
             Self::StampsHeld(_) => "STAMPS_HELD",
+            Self::ChainVoid { .. } => "CHAIN_VOID",
+            Self::AssignmentSlot { .. } => "ASSIGNMENT_SLOT",
+            Self::AssignmentUnknown(_) => "ASSIGNMENT_UNKNOWN",
+            Self::AssignmentLate(_) => "ASSIGNMENT_LATE",
+            Self::AssignmentPreimage(_) => "ASSIGNMENT_PREIMAGE",
+            Self::AssignmentForeign { .. } => "ASSIGNMENT_FOREIGN",
+            Self::AssignmentTime(_) => "ASSIGNMENT_TIME",
+            Self::AssignmentReplayed { .. } => "ASSIGNMENT_REPLAYED",
             Self::Busy | Self::StampsFull { .. } => "RATE_LIMITED",
             Self::Store(_) | Self::Examiner => "INTERNAL",
         }
@@ -157,6 +189,7 @@ impl Refusal {
                 | Self::OwnerWithoutBond { .. }
                 | Self::StampsFull { .. }
                 | Self::FutureDated { .. }
+                | Self::AssignmentUnknown(_)
                 | Self::Busy
                 | Self::Store(_)
                 | Self::Examiner

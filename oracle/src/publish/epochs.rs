@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use gpux_kernels::evidence::Rules;
+use gpux_kernels::{assignment, evidence::Rules};
 use gpux_proto::{
     bytes,
     evidence::{Report, Signed},
@@ -17,6 +17,7 @@ use super::{closing::Closing, fold, fold::Folder, leaves};
 use crate::{
     audit::{Ahead, Auditor, AuditorError, Terms},
     log::{Frontier, FrontierError, Hash, Position},
+    schedule::{SCHEDULES_MAX, Schedules},
     score::{NodeId, Parameters, ReportId},
     store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, ScoreUpdate, Store},
 };
@@ -44,6 +45,9 @@ pub enum Error {
     /// The leaves make no tree.
     #[error(transparent)]
     Leaves(#[from] leaves::Error),
+    /// The offers make no schedule.
+    #[error(transparent)]
+    Schedule(#[from] assignment::Error),
     /// The stored tree is damaged.
     #[error(transparent)]
     Frontier(#[from] FrontierError),
@@ -70,14 +74,24 @@ pub struct Epochs {
     folder: Folder,
     auditor: Auditor,
     ahead: Ahead,
+    schedules: Schedules,
+    /// Closings before this epoch make no schedule: nothing that is drawn from it can still be reported.
+    scheduled_from: u64,
 }
 
 impl Epochs {
     /// Folds the stored log, and finishes an epoch that was closed and not recorded. Sessions are audited by `rules`.
     pub async fn restore(store: Arc<dyn Store>, parameters: Parameters, rules: Rules) -> Result<Self, Error> {
-        let auditor = Auditor::new(store.clone(), rules);
-        let mut epochs =
-            Self { store, folder: Folder::new(parameters.clone()), parameters, auditor, ahead: Ahead::default() };
+        let open = store.finalised().await?.map_or(0, |block| parameters.epoch_at(block.timestamp));
+        let mut epochs = Self {
+            folder: Folder::new(parameters.clone()),
+            auditor: Auditor::new(store.clone(), rules),
+            ahead: Ahead::default(),
+            schedules: Schedules::new(store.clone(), &parameters),
+            scheduled_from: open.saturating_sub(SCHEDULES_MAX),
+            store,
+            parameters,
+        };
         epochs.follow().await?;
         Ok(epochs)
     }
@@ -86,6 +100,12 @@ impl Epochs {
     #[must_use]
     pub fn closed(&self) -> Option<u64> {
         self.folder.epoch()
+    }
+
+    /// The schedules that the closings gave.
+    #[must_use]
+    pub fn schedules(&self) -> &Schedules {
+        &self.schedules
     }
 
     /// Closes the epoch before that of the newest finalised block, if it is over and there is anything to publish.
@@ -109,8 +129,8 @@ impl Epochs {
         self.ahead.expect(later.iter().filter(drawn).map(|row| row.id).collect());
         self.charge_unrevealed(&mut closing, ended).await?;
         closing.tell(self.store.findings_due(ended, FINDINGS_MAX).await?);
-        if closing.is_empty() && !self.folder.has_scores() {
-            // Nothing was ever measured: there is no root to publish and nothing to decay.
+        if closing.is_empty() && !self.folder.has_scores() && !self.folder.offers().any(started) {
+            // Nothing was ever measured and nothing can be: there is no root to publish, no assignment to draw.
             self.audit_ahead().await?;
             return Ok(None);
         }
@@ -205,6 +225,9 @@ impl Epochs {
                     return Err(Error::Gap(self.folder.size()));
                 }
                 if let Some(epoch) = self.folder.apply(&row.bytes)? {
+                    if epoch >= self.scheduled_from {
+                        self.schedules.keep(epoch, self.folder.offers().schedule(self.folder.state())?);
+                    }
                     self.record(epoch).await?;
                 }
             }

@@ -1,15 +1,20 @@
 //! The log's prefix, folded: scores, whose node is whose, and what reports that are not folded yet will weigh.
 //!
-//! Owns the state that publications are made of, and checks what the log says about itself: weights and audits. It is a function of the log's entries alone, so that a restart, a replay
-//! by somebody else and the running oracle give the same leaf file for the same prefix. Keeps no entry.
+//! Owns the state that publications are made of, and checks what the log says about itself: weights and audits. It is a
+//! function of the log's entries alone, so that a restart, a replay by somebody else and the running oracle give the same leaf
+//! file for the same prefix. Keeps no entry.
 
 use alloy::primitives::Address;
-use gpux_proto::{bytes, evidence::LogEntry};
+use gpux_proto::{
+    bytes,
+    evidence::{LogEntry, log_entry::Fact},
+};
 
 use super::leaves::LeafFile;
 use crate::{
     audit::{self, Book, Terms},
     log::{self, FoldedError},
+    schedule::Offers,
     score::{self, NodeId, NodeScore, Parameters, ReportId, State},
 };
 
@@ -51,6 +56,7 @@ pub enum Error {
 pub struct Folder {
     state: State,
     book: Book,
+    offers: Offers,
     /// How many entries were folded.
     size: u64,
 }
@@ -59,13 +65,13 @@ impl Folder {
     /// Nothing folded.
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
-        Self { state: State::new(parameters), book: Book::default(), size: 0 }
+        Self { state: State::new(parameters), book: Book::default(), offers: Offers::default(), size: 0 }
     }
 
     /// The same, with every step of one node's history recorded.
     #[must_use]
     pub fn tracing(parameters: Parameters, node: NodeId) -> Self {
-        Self { state: State::tracing(parameters, node), book: Book::default(), size: 0 }
+        Self { state: State::tracing(parameters.clone(), node), ..Self::new(parameters) }
     }
 
     /// What the fold knows at the last closed epoch's end.
@@ -78,11 +84,13 @@ impl Folder {
     pub fn apply(&mut self, entry: &[u8]) -> Result<Option<u64>, Error> {
         let index = self.size;
         let entry: LogEntry = bytes::decode("entry", entry).map_err(|source| Error::Decode { index, source })?;
-        let before = self.state.epoch();
+        let (before, market) = (self.state.epoch(), self.state.parameters().market);
         if let Some(fact) = &entry.fact {
             self.book.apply(index, fact, &self.state).map_err(|source| Error::Audit { index, source })?;
         }
-        let market = self.state.parameters().market;
+        if let Some(Fact::NodeAnnounced(announced)) = &entry.fact {
+            self.offers.announce(announced, market);
+        }
         if let Some(folded) = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })? {
             self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
         }
@@ -99,6 +107,12 @@ impl Folder {
     #[must_use]
     pub fn terms(&self, report: &ReportId, node: &NodeId) -> Option<Terms> {
         self.book.terms(report, node, &self.state)
+    }
+
+    /// Every node's newest offer.
+    #[must_use]
+    pub fn offers(&self) -> &Offers {
+        &self.offers
     }
 
     /// How many entries were folded.

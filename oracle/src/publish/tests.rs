@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use gpux_kernels::{evidence::Rules, plan};
 use gpux_proto::{
-    evidence::{LogEntry, Outcome, Probe, Report, log_entry::Fact},
+    evidence::{
+        Description, Descriptor, Host, LogEntry, NodeAnnounced, Offer, Outcome, Probe, Report, Signed, SignedOffer,
+        log_entry::Fact,
+    },
     signing::{self, Domain, SigningKey},
 };
 use prost::Message as _;
@@ -39,6 +42,19 @@ impl Bench {
         self.store.append_entries(vec![announced], Settled::default()).await.unwrap();
     }
 
+    /// Announces a node that offers its CPU until some time.
+    async fn offer(&self, node: u8, valid_until: u64) {
+        let host = Host { threads: 1, fp64_flops: 1, ..Host::default() };
+        let provider = vec![9; 20];
+        let descriptor = Descriptor { node: vec![node; 32], provider, host: Some(host), ..Descriptor::default() };
+        let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] };
+        let offer = Offer { rate: "5".into(), capacity: 1, valid_until, ..Offer::default() };
+        let offer = Some(SignedOffer { offer: Some(offer), ..SignedOffer::default() });
+        let description = Some(Description { descriptor: Some(signed), offer, membership: None });
+        let fact = Fact::NodeAnnounced(NodeAnnounced { description });
+        self.store.append_entries(vec![entry(fact)], Settled::default()).await.unwrap();
+    }
+
     /// Accepts a report about a node's CPU.
     async fn report(&self, node: u8, number: u8, x: u32, epoch: u64) {
         let report = Report {
@@ -64,6 +80,7 @@ impl Bench {
             epoch,
             due: epoch,
             bundle: None,
+            slot: None,
             signed: signed.encode_to_vec(),
             entry: entry(fixture::revealed(id, FISHER, Some(relay(0)), epoch)),
         };

@@ -22,6 +22,7 @@ mod ratio;
 mod resource;
 #[cfg(test)]
 mod tests;
+mod urgency;
 
 pub use entry::{
     Announced, BondChanged, Claims, Entry, EpochClosed, Finding, FisherAudited, FisherId, FoldedAudit, FoldedReport,
@@ -34,3 +35,4 @@ pub use organisation::worst_decile_bps;
 pub use parameters::{Market, Parameters};
 pub use ratio::{Error as RatioError, Ratio64};
 pub use resource::{Batch, Estimate, ResourceState};
+pub use urgency::Urgency;

@@ -110,6 +110,8 @@ pub struct Parameters {
     pub sealed_epochs: u32,
     /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
     pub report_fee: u128,
+    /// How many sessions an epoch assigns to a fisher. With none, fishers choose what they probe, and it counts.
+    pub assignment_slots: u32,
 }
 
 impl Parameters {
@@ -163,6 +165,7 @@ impl Parameters {
             // 30 days.
             sealed_epochs: 720,
             report_fee: 100_000,
+            assignment_slots: 4,
         }
     }
 
@@ -191,6 +194,7 @@ impl Parameters {
             beacon_epochs: 1,
             stamps_wait_epochs: 3,
             reveal_epochs: 60,
+            assignment_slots: 12,
             ..Self::production()
         }
     }
@@ -251,6 +255,7 @@ impl Parameters {
         }
         bytes.extend(self.sealed_epochs.to_le_bytes());
         bytes.extend(self.report_fee.to_le_bytes());
+        bytes.extend(self.assignment_slots.to_le_bytes());
         bytes
     }
 
@@ -407,7 +412,8 @@ mod tests {
             Parameters { prior_max_bps: 1, ..base.clone() },
             Parameters { levy_max_bps: 1, ..base.clone() },
             Parameters { sealed_epochs: 1, ..base.clone() },
-            Parameters { report_fee: 1, ..base },
+            Parameters { report_fee: 1, ..base.clone() },
+            Parameters { assignment_slots: 1, ..base },
         ];
         let digests: std::collections::BTreeSet<_> = variants.iter().map(Parameters::digest).collect();
         assert_eq!(digests.len(), variants.len());

@@ -30,6 +30,8 @@ macro_rules! behaviour_suite {
             a_report_needs_its_commit
             a_report_is_held_once
             a_rental_is_reported_once
+            an_assignment_is_reported_once
+            a_chain_is_in_force_after_its_epoch
             concurrent_writes_are_each_answered_once
             reports_are_listed_newest_first
             reports_are_folded_once_and_when_due
@@ -91,6 +93,7 @@ fn report_of(id: u8, fisher: u8, node: u8) -> Report {
         epoch: 8,
         due: 9,
         bundle: id.is_multiple_of(2).then(|| digest(id)),
+        slot: None,
         signed: format!("signed {id}").into_bytes(),
         entry: format!("report {id}").into_bytes(),
     }

@@ -15,9 +15,10 @@ use async_trait::async_trait;
 use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
-    Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Commit, CommitRow, Digest, Epoch, EpochState,
-    Finding, FindingRow, Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow, PaymentTotals, Relay,
-    RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, ScoreRow, ScoreUpdate, Settled, Stamps,
+    Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Chain, Commit, CommitRow, Digest, Epoch,
+    EpochState, Finding, FindingRow, Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow,
+    PaymentTotals, Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, ScoreRow, ScoreUpdate,
+    Settled, Slot, Stamps,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -30,6 +31,9 @@ pub enum Error {
     /// The rental was reported before: only its first job is evidence, and one payment buys one report.
     #[error("rental {} has a report already", hex::encode(.0))]
     RentalReported(Digest),
+    /// The fisher reported this assignment before: he could choose the better of two.
+    #[error("slot {} of epoch {} has a report already", .0.number, .0.epoch)]
+    SlotReported(Slot),
     /// A newer record of the same thing is held.
     #[error("record {offered} is not newer than {held}")]
     Stale { held: u64, offered: u64 },
@@ -80,7 +84,7 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     // Ingest. `entries` of a record enter the log in the same transaction.
     /// Holds a node's newest description. An older sequence is `Stale`, the same bytes a duplicate.
     async fn announce_node(&self, node: Node) -> Result<Accepted>;
-    /// Holds a fisher's newest registration, by its `valid_until`.
+    /// Holds a fisher's newest registration, by its `valid_until`, and its chain beside those before.
     async fn register_fisher(&self, fisher: Fisher) -> Result<Accepted>;
     /// Holds a relay's newest registration, by its `valid_until`; its owner never changes.
     async fn register_relay(&self, relay: Relay) -> Result<Accepted>;
@@ -88,7 +92,7 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn accept_stamps(&self, stamps: Stamps) -> Result<()>;
     /// Holds a commit, once for each report and fisher.
     async fn accept_commit(&self, commit: Commit) -> Result<Accepted>;
-    /// Holds a committed report, once for each id and once for each rental; its bundle was put before. A commit that was
+    /// Holds a committed report, once for each id, rental and assignment; its bundle was put before. A commit that was
     /// counted as unrevealed is none any more.
     async fn accept_report(&self, report: Report) -> Result<Accepted>;
     /// Holds bytes under their digest; the same digest again changes nothing.
@@ -124,6 +128,8 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn findings_due(&self, epoch: u64, limit: u32) -> Result<Vec<FindingRow>>;
     /// Commits of these epochs without a report, as far as they were not counted.
     async fn unrevealed(&self, epochs: std::ops::Range<u64>, limit: u32) -> Result<Vec<CommitRow>>;
+    /// The chain of a fisher that is in force in an epoch: of those that end before it, the last.
+    async fn chain(&self, fisher: Address, epoch: u64) -> Result<Option<Chain>>;
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>>;
     async fn report(&self, id: Digest) -> Result<Option<ReportRow>>;
     /// The report that a bundle belongs to; the first one, should there be more.

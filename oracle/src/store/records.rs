@@ -77,10 +77,27 @@ pub struct Fisher {
     pub report_key: Digest,
     /// Unix seconds. A newer registration must hold longer, so that an old one replayed changes nothing.
     pub valid_until: u64,
+    /// His hash chain.
+    pub chain: Chain,
     /// The encoded Registration.
     pub registration: Vec<u8>,
     /// The encoded FisherRegistered log entry.
     pub entry: Vec<u8>,
+}
+
+/// A fisher's hash chain: what chooses his assignments in the epochs after its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chain {
+    pub end: Digest,
+    /// The epoch at which it ends.
+    pub epoch: u64,
+}
+
+/// One of the sessions that an epoch assigns to a fisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot {
+    pub epoch: u64,
+    pub number: u32,
 }
 
 /// A fisher's registration as it is held.
@@ -199,6 +216,8 @@ pub struct Report {
     pub due: u64,
     /// The digest of the bundle, which was put before; none if the session never opened.
     pub bundle: Option<Digest>,
+    /// The assignment that it reports, which has one report at most; none if the fisher chose the node.
+    pub slot: Option<Slot>,
     /// The encoded Signed report.
     pub signed: Vec<u8>,
     /// The encoded ReportRevealed log entry.

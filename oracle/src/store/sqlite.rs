@@ -4,6 +4,7 @@
 //! commits all waiting requests at once (WAL, synchronous=FULL) and answers each after the commit.
 
 mod accept;
+mod assignments;
 mod audits;
 mod chain;
 mod epochs;
@@ -179,6 +180,9 @@ impl Store for Sqlite {
     }
     async fn unrevealed(&self, epochs: std::ops::Range<u64>, limit: u32) -> Result<Vec<CommitRow>> {
         audits::unrevealed(&self.readers, epochs, limit).await
+    }
+    async fn chain(&self, fisher: Address, epoch: u64) -> Result<Option<Chain>> {
+        assignments::chain(&self.readers, fisher, epoch).await
     }
     async fn commit(&self, report: Digest, fisher: Address) -> Result<Option<CommitRow>> {
         read::commit(&self.readers, report, fisher).await

@@ -1,5 +1,8 @@
-//! `gpux-prober run`: registers, then probes nodes at random and reports, as many sessions at a time as asked. Ends in order:
-//! rentals are given back, accounts emptied, reports delivered or kept in the outbox.
+//! `gpux-prober run`: registers, then serves what it is assigned and reports, as many sessions at a time as asked; with `--node`
+//! it chooses at random among those. Ends in order: rentals are given back, accounts emptied, reports delivered or kept in the
+//! outbox.
+mod assigned;
+
 use super::{
     Run,
     output::{Line, Progress},
@@ -7,6 +10,7 @@ use super::{
     setup,
 };
 use crate::{
+    assignment::{Desk, Secret},
     choose::{self, Board, Candidate, Dice},
     clock,
     fisher::{Error, Fisher},
@@ -21,7 +25,7 @@ use gpux_contracts::{Deployment, keys};
 use gpux_kernels::{plan::Market, probe::ProbeId};
 use gpux_proto::{
     bytes::to_hex,
-    evidence::Registration,
+    evidence::{Assignment, Registration},
     signing::{self, SigningKey},
 };
 use std::{
@@ -36,6 +40,8 @@ use std::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
+/// How often a hash chain is made anew at a start, before the clocks must be wrong.
+const RENEWALS_MAX: u32 = 3;
 /// How long a registration of the report key holds.
 const REGISTRATION_VALID: Duration = Duration::from_secs(365 * 86_400);
 /// Pause while there is nothing to probe, or the oracle does not answer.
@@ -53,6 +59,8 @@ struct Work {
     route: Route,
     outbox: Outbox,
     key: SigningKey,
+    /// Hands out assignments; none where the fisher chooses himself.
+    desk: Option<Desk>,
     board: Mutex<Board>,
     dice: Mutex<Dice>,
     only: HashSet<[u8; 32]>,
@@ -75,8 +83,15 @@ pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Resu
         info!(empty, left, "took back what an earlier run left on throw-away accounts");
     }
     let oracle = Oracle::new(arguments.oracle.clone());
-    let registration = registration(purse.chain().fisher(), &deployment, &key)?;
-    register(&oracle, &registration, &stop).await?;
+    let mut secret = Secret::open(&arguments.data, setup::market(&deployment), epoch_now(&deployment))?;
+    register(&oracle, (purse.chain().fisher(), &deployment, &key), &mut secret, &stop).await?;
+    let desk = if arguments.node.is_empty() {
+        let epoch_secs = u32::try_from(deployment.epoch_length_seconds).context("epochs are too long")?;
+        Some(Desk::new(secret.preimages().clone(), purse.chain().fisher().address().into_array(), epoch_secs))
+    } else {
+        warn!("nodes are chosen by --node and not assigned: these reports carry no weight");
+        None
+    };
     let fisher = Fisher {
         purse,
         market: setup::market(&deployment),
@@ -93,6 +108,7 @@ pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Resu
         route: Route::new((!arguments.direct).then_some(relays)),
         outbox,
         key,
+        desk,
         board: Mutex::default(),
         dice: Mutex::new(Dice::new(arguments.seed)?),
         only: arguments.node.iter().copied().collect(),
@@ -113,7 +129,15 @@ pub(super) async fn run(arguments: Run, stop: CancellationToken) -> anyhow::Resu
     market.end(&stop).await
 }
 
-fn registration(fisher: &PrivateKeySigner, deployment: &Deployment, key: &SigningKey) -> anyhow::Result<Registration> {
+/// The epoch by this machine's clock.
+fn epoch_now(deployment: &Deployment) -> u64 {
+    clock::now().as_secs() / deployment.epoch_length_seconds.max(1)
+}
+
+fn registration(
+    (fisher, deployment, key): (&PrivateKeySigner, &Deployment, &SigningKey),
+    secret: &Secret,
+) -> anyhow::Result<Registration> {
     let mut registration = Registration {
         chain_id: deployment.chain_id,
         bonds: deployment.bonds.to_vec(),
@@ -121,19 +145,31 @@ fn registration(fisher: &PrivateKeySigner, deployment: &Deployment, key: &Signin
         report_key: key.verifying_key().to_bytes().to_vec(),
         valid_until: (clock::now() + REGISTRATION_VALID).as_secs(),
         fisher_signature: vec![],
-        chain: vec![0; 32],
-        chain_epoch: 0,
+        chain: secret.preimages().end().to_vec(),
+        chain_epoch: secret.preimages().end_epoch(),
     };
     let digest = signing::registration_digest(&registration)?;
     registration.fisher_signature = fisher.sign_hash_sync(&digest.into())?.as_bytes().to_vec();
     Ok(registration)
 }
 
-/// Registers; an oracle that starts up or has not seen the bond yet is asked again.
-async fn register(oracle: &Oracle, registration: &Registration, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Registers; an oracle that starts up or has not seen the bond yet is asked again. A chain that began before the oracle took it
+/// is replaced: beacons of its first epochs are known by now.
+async fn register(
+    oracle: &Oracle,
+    who: (&PrivateKeySigner, &Deployment, &SigningKey),
+    secret: &mut Secret,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut renewals = 0;
     loop {
-        match oracle.register(registration.clone()).await {
+        match oracle.register(registration(who, secret)?).await {
             Ok(()) => return Ok(()),
+            Err(OracleError::Refused { refusal, .. }) if refusal.reason == "CHAIN_VOID" && renewals < RENEWALS_MAX => {
+                info!(message = refusal.message, "a new hash chain is made");
+                renewals += 1;
+                secret.renew(epoch_now(who.1))?;
+            }
             Err(OracleError::Refused { refusal, .. }) if refusal.retryable && !stop.is_cancelled() => {
                 info!(reason = refusal.reason, message = refusal.message, "not registered yet");
             }
@@ -164,6 +200,14 @@ impl Work {
 
     /// Runs one session; false if there was nothing to do or nothing could be paid.
     async fn session(&self) -> bool {
+        match &self.desk {
+            Some(desk) => self.assigned(desk).await,
+            None => self.chosen().await,
+        }
+    }
+
+    /// Runs a session with one of the nodes that were named.
+    async fn chosen(&self) -> bool {
         let candidates = match self.candidates().await {
             Ok(candidates) => candidates,
             Err(error) => {
@@ -177,14 +221,14 @@ impl Work {
         };
         let Some((listed, probe)) = chosen else { return false };
         let node = listed.node;
-        let (done, reachable) = self.probe(listed, probe).await;
+        let (done, reachable) = self.probe(listed, probe, None).await;
         if let Ok(mut board) = self.board.lock() {
             board.release(node, reachable);
         }
         done
     }
 
-    async fn probe(&self, listed: Offered, probe: ProbeId) -> (bool, bool) {
+    async fn probe(&self, listed: Offered, probe: ProbeId, assignment: Option<&Assignment>) -> (bool, bool) {
         let (reached, offered) = match self.route.reach(&self.fisher, listed).await {
             Ok(reached) => reached,
             Err(error) => {
@@ -199,7 +243,7 @@ impl Work {
         let watch = self.progress.watch(format!("{}… {probe}", to_hex(&offered.node[..4])));
         match self.fisher.probe(reached, &offered, probe, &*watch).await {
             Ok(probed) => {
-                self.report(&offered, probed);
+                self.report(&offered, probed, assignment);
                 self.pay_ahead(&offered);
                 (true, reachable)
             }
@@ -220,11 +264,12 @@ impl Work {
         }
     }
 
-    fn report(&self, offered: &Offered, probed: crate::fisher::Probed) {
+    fn report(&self, offered: &Offered, probed: crate::fisher::Probed, assignment: Option<&Assignment>) {
         let chain = self.fisher.purse.chain();
         let development = self.fisher.market == Market::Development;
         let mut line = Line::new(&offered.node, &probed.finding, &probed.expectation, development);
-        let author = Author { deployment: chain.deployment(), fisher: chain.fisher().address(), key: &self.key };
+        let (deployment, fisher) = (chain.deployment(), chain.fisher().address());
+        let author = Author { deployment, fisher, key: &self.key, assignment };
         let parcel = author.write(offered, &probed.rental, &probed.ended, probed.finding, &probed.expectation.model);
         line.rental = Some(to_hex(&probed.rental.id));
         line.report = Some(to_hex(&parcel.id()));

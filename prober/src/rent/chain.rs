@@ -1,6 +1,10 @@
 //! The chain as a fisher uses it: pays throw-away accounts, opens, stops, withdraws, and sends what is left back. The only place
 //! in this crate that builds transactions. Gas limits are fixed, so that transactions which depend on each other can be sent
 //! in one go; every wait has a limit.
+mod beacon;
+
+pub use beacon::Beacon;
+
 use super::Error;
 use crate::clock;
 use alloy::{

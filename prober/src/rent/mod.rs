@@ -9,7 +9,7 @@ mod purse;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Chain, Standing, provider};
+pub use chain::{Beacon, Chain, Standing, provider};
 pub(crate) use chain::{GAS_RENTAL, refused};
 pub use journal::{Entry, Journal};
 pub use purse::{Purse, Rental};

@@ -141,3 +141,22 @@ async fn a_wallet_that_cannot_pay_says_what_is_missing() {
     let error = Chain::connect(anvil.endpoint().parse().unwrap(), foreign, signer(2)).await.unwrap_err();
     assert!(matches!(error, Error::ForeignChain { recorded: 10, served: 31_337 }), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_beacon_is_an_epochs_first_block_and_nothing_else() {
+    let (anvil, deployment) = market().await;
+    let chain = Chain::connect(anvil.endpoint().parse().unwrap(), deployment, signer(1)).await.unwrap();
+    let provider = ProviderBuilder::new().connect_http(anvil.endpoint().parse().unwrap());
+    let block = provider.get_block_by_number(2.into()).await.unwrap().unwrap();
+    let parent = provider.get_block_by_hash(block.header.parent_hash).await.unwrap().unwrap();
+    let (hash, at, before) = (block.header.hash.0, block.header.timestamp, parent.header.timestamp);
+    assert!(before < at);
+    // Epochs of a second: the block is the first of its own second, and of each that no block lies in.
+    assert_eq!(chain.beacon(hash, at, 1).await.unwrap(), Beacon::Confirmed);
+    assert_eq!(chain.beacon(hash, before + 1, 1).await.unwrap(), Beacon::Confirmed);
+    assert!(matches!(chain.beacon(hash, at + 1, 1).await.unwrap(), Beacon::Contradicted(_)), "too early");
+    assert!(matches!(chain.beacon(hash, before, 1).await.unwrap(), Beacon::Contradicted(_)), "not the first");
+    assert_eq!(chain.beacon([7; 32], at, 1).await.unwrap(), Beacon::Unknown);
+    let genesis = provider.get_block_by_number(0.into()).await.unwrap().unwrap().header;
+    assert_eq!(chain.beacon(genesis.hash.0, genesis.timestamp, 1).await.unwrap(), Beacon::Confirmed);
+}

@@ -5,6 +5,7 @@ mod outbox;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use oracle::refused;
 pub use oracle::{Oracle, OracleError, Refusal};
 pub use outbox::{Outbox, Parcel};
 
@@ -25,7 +26,7 @@ use gpux_kernels::{
 };
 use gpux_proto::{
     bundle::BUNDLE_BYTES_MAX,
-    evidence::{Bundle, Commit, DeviceKind, Measurement, Outcome, Probe, Report, Step},
+    evidence::{Assignment, Bundle, Commit, DeviceKind, Measurement, Outcome, Probe, Report, Step},
     signing::{self, Domain, SigningKey},
 };
 use prost::Message as _;
@@ -166,6 +167,8 @@ pub struct Author<'a> {
     pub fisher: Address,
     /// The report key.
     pub key: &'a SigningKey,
+    /// What assigned node and probe; none if the fisher chose them.
+    pub assignment: Option<&'a Assignment>,
 }
 
 impl Author<'_> {
@@ -201,7 +204,7 @@ impl Author<'_> {
             bundle_digest,
             start_time: Some(clock::timestamp(ended.started)),
             end_time: Some(clock::timestamp(ended.ended)),
-            assignment: None,
+            assignment: self.assignment.cloned(),
             relay: ended.relay.map(Vec::from).unwrap_or_default(),
         };
         let report = signing::sign(Domain::Report, &report, self.key);

@@ -71,7 +71,10 @@ impl Refusal {
         );
         // A broken connection is `Unknown` without details.
         let broken = status.code() == Code::Unknown && reason.is_none();
-        let known = matches!(reason.as_deref(), Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "OWNER_WITHOUT_BOND" | "RATE_LIMITED"));
+        let known = matches!(
+            reason.as_deref(),
+            Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "OWNER_WITHOUT_BOND" | "RATE_LIMITED")
+        );
         Self {
             reason: crate::session::bounded(&reason.unwrap_or_else(|| format!("{:?}", status.code())), 64),
             message: words(status),
@@ -87,7 +90,7 @@ pub struct Oracle {
     channel: Channel,
 }
 
-fn refused(what: &'static str) -> impl FnOnce(Status) -> OracleError {
+pub(crate) fn refused(what: &'static str) -> impl FnOnce(Status) -> OracleError {
     move |status| OracleError::Refused { what, refusal: Refusal::of(&status) }
 }
 
@@ -97,6 +100,11 @@ impl Oracle {
     pub fn new(uri: Uri) -> Self {
         let endpoint = Endpoint::from(uri).connect_timeout(CONNECT_MAX).timeout(CALL_MAX);
         Self { channel: endpoint.connect_lazy() }
+    }
+
+    /// The connection, for services beside those here.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     /// Binds the report key.

@@ -46,7 +46,7 @@ fn written(ended: &Ended) -> (Report, Parcel) {
     let id = signing::rental_id(&terms).unwrap();
     let rental = Rental { consumer: fixture::consumer(), terms, id, salt: [6; 32] };
     let key = SigningKey::from_bytes(&[7; 32]);
-    let author = Author { deployment, fisher: address_of_fisher(), key: &key };
+    let author = Author { deployment, fisher: address_of_fisher(), key: &key, assignment: None };
     let finding = judge.find(ProbeId::Imma, ended);
     let parcel = author.write(&offered, &rental, ended, finding, &expectation.model);
     signing::verify(Domain::Report, &parcel.report, &key.verifying_key()).unwrap();

@@ -116,7 +116,7 @@ pub(super) fn registration() -> Registration {
         valid_until: UNTIL,
         fisher_signature: Vec::new(),
         chain: vec![0; 32],
-        chain_epoch: 0,
+        chain_epoch: NOW / 5 + 2,
     };
     let digest = signing::registration_digest(&registration).unwrap_or_default();
     Registration { fisher_signature: ecdsa(fisher(), &digest), ..registration }

@@ -7,11 +7,13 @@ mod evidence;
 mod log;
 mod registry;
 mod reputation;
+mod schedule;
 
 use axum::Router;
 use gpux_proto::oracle::{
     evidence_service_server::EvidenceServiceServer, log_service_server::LogServiceServer,
     registry_service_server::RegistryServiceServer, reputation_service_server::ReputationServiceServer,
+    schedule_service_server::ScheduleServiceServer,
 };
 use tonic::{server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -19,11 +21,12 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use super::{Api, REQUEST_BYTES_MAX, health::Health};
 
 /// The services that reflection names and health speaks of.
-const SERVICES: [&str; 4] = [
+const SERVICES: [&str; 5] = [
     ReputationServiceServer::<Api>::NAME,
     EvidenceServiceServer::<Api>::NAME,
     RegistryServiceServer::<Api>::NAME,
     LogServiceServer::<Api>::NAME,
+    ScheduleServiceServer::<Api>::NAME,
 ];
 /// The largest answer: a page of reports.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -51,11 +54,15 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
     let log = LogServiceServer::new(api.clone())
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(ANSWER_BYTES_MAX);
+    let schedule = ScheduleServiceServer::new(api.clone())
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(ANSWER_BYTES_MAX);
     let routes = Routes::from(http)
         .add_service(reputation)
         .add_service(evidence)
         .add_service(registry)
         .add_service(log)
+        .add_service(schedule)
         .add_service(tonic_health::pb::health_server::HealthServer::new(health))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

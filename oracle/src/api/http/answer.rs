@@ -12,6 +12,9 @@ use serde::Serialize;
 
 use crate::api::error::Error;
 
+/// How long what never changes may be kept.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
 /// A read's answer as JSON, or 304 for whoever has it.
 pub(super) fn answer<M: Serialize>(request: &HeaderMap, result: Result<M, Error>) -> Response {
     match result.and_then(|message| encoded(&message)) {
@@ -20,9 +23,17 @@ pub(super) fn answer<M: Serialize>(request: &HeaderMap, result: Result<M, Error>
     }
 }
 
+/// A read's answer that never changes, as JSON.
+pub(super) fn settled<M: Serialize>(request: &HeaderMap, result: Result<M, Error>) -> Response {
+    match result.and_then(|message| encoded(&message)) {
+        Ok(body) => tagged(request, body.into(), "application/json", IMMUTABLE),
+        Err(error) => error.into_response(),
+    }
+}
+
 /// Bytes that are named by their digest and never change.
 pub(super) fn bytes(request: &HeaderMap, body: Bytes) -> Response {
-    tagged(request, body, "application/octet-stream", "public, max-age=31536000, immutable")
+    tagged(request, body, "application/octet-stream", IMMUTABLE)
 }
 
 /// A write's answer as JSON.

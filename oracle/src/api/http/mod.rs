@@ -20,13 +20,13 @@ use axum::{
 use gpux_proto::oracle::{
     AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetConsistencyProofRequest,
     GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
-    ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest, ListReputationsRequest,
-    RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
+    GetScheduleRequest, ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest,
+    ListReputationsRequest, RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
 use super::{Api, error::Error};
-use answer::{answer, bytes, json};
+use answer::{answer, bytes, json, settled};
 use read::{message, segment, wish};
 
 /// The largest body of anything but a report.
@@ -67,6 +67,7 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/log/inclusion", get(inclusion_proof))
         .route("/v1/log/consistency", get(consistency_proof))
         .route("/v1/epochs/{epoch}", get(get_epoch))
+        .route("/v1/schedule", get(get_schedule))
         .method_not_allowed_fallback(wrong_method)
         .layer(cors)
         .fallback(missing)
@@ -179,6 +180,16 @@ async fn get_epoch(State(api): State<Api>, headers: HeaderMap, epoch: Segment) -
         api.query().get_epoch(GetEpochRequest { epoch }).await
     };
     answer(&headers, result.await)
+}
+
+/// A named epoch's schedule never changes; the newest is another one soon.
+async fn get_schedule(State(api): State<Api>, headers: HeaderMap, query: Wish<GetScheduleRequest>) -> Response {
+    let request = match wish(query) {
+        Ok(request) => request,
+        Err(error) => return error.into_response(),
+    };
+    let write = if request.epoch == 0 { answer } else { settled };
+    write(&headers, api.get_schedule(request).await)
 }
 
 async fn announce_node(State(api): State<Api>, body: Body) -> Response {

@@ -28,6 +28,7 @@ use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
     publish::{LeafFile, data_hash},
+    schedule::Schedules,
     score::{self, Estimate, NodeId, NodeScore, Parameters, ResourceId, ResourceScore, Verdict},
     store::{self, Blob, BlockFacts, BlockRef, BondChange, EpochState, RentalOpened, Sqlite, Store},
 };
@@ -42,6 +43,7 @@ pub(super) struct Market {
     pub(super) address: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) health: Health,
+    pub(super) schedules: Schedules,
     _directory: tempfile::TempDir,
     _stop: DropGuard,
 }
@@ -60,6 +62,7 @@ impl Market {
             Rules { deployment: deployment.clone(), parameters: Parameters::development(), releases: Vec::new() };
         let key = SigningKey::from_bytes(&[9; 32]);
         let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
+        let schedules = ingest.schedules().clone();
         let view = View { market: score::Market::Development, scores: deployment.scores, sealed_epochs };
         let health = Health::new();
         health.set_chain(true);
@@ -69,7 +72,8 @@ impl Market {
         let stop = CancellationToken::new();
         tokio::spawn(serve(api.clone(), public, stop.clone()));
         tokio::spawn(serve_admin(api, admin, stop.clone()));
-        Self { store, address, admin: admin_address, health, _directory: directory, _stop: stop.drop_guard() }
+        let (admin, _stop) = (admin_address, stop.drop_guard());
+        Self { store, address, admin, health, schedules, _directory: directory, _stop }
     }
 
     pub(super) async fn channel(&self) -> Channel {
@@ -134,6 +138,7 @@ impl Market {
             epoch: 4,
             due: 4,
             bundle: Some(bundle),
+            slot: None,
             signed: Signed { payload, signature: vec![1; 64] }.encode_to_vec(),
             entry: [id.as_slice(), b"r"].concat(),
         };
@@ -329,7 +334,7 @@ pub(super) fn registration() -> Registration {
         valid_until: NOW + 3_600,
         fisher_signature: Vec::new(),
         chain: vec![0; 32],
-        chain_epoch: 0,
+        chain_epoch: NOW / 5 + 2,
     };
     registration.fisher_signature = ecdsa(&fisher(), signing::registration_digest(&registration).unwrap());
     registration

@@ -4,5 +4,6 @@ mod grpc;
 mod http;
 mod market;
 mod reputation;
+mod schedule;
 mod sealed;
 mod writes;

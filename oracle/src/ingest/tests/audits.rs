@@ -22,6 +22,11 @@ use crate::{
 
 const OWNERS: u8 = 4;
 
+/// Fishers choose what they probe: assignments have tests of their own.
+fn chosen() -> Parameters {
+    Parameters { assignment_slots: 0, ..Parameters::development() }
+}
+
 /// A market with four owners, an honest fisher and one who lies when he likes.
 struct Market {
     world: World,
@@ -163,7 +168,7 @@ async fn epochs(world: &World, parameters: &Parameters) -> Epochs {
 
 #[tokio::test]
 async fn audits_give_an_honest_fisher_weight_and_take_it_from_a_liar() {
-    let mut market = Market::open(Parameters::development()).await;
+    let mut market = Market::open(chosen()).await;
     for round in 0..market.parameters.audits_min as usize {
         assert_eq!((market.weight(false).await, market.weight(true).await), (Weight::ZERO, Weight::ZERO));
         market.session(false, false, Some(round % 4), true).await;
@@ -194,7 +199,7 @@ async fn audits_give_an_honest_fisher_weight_and_take_it_from_a_liar() {
 
 #[tokio::test]
 async fn a_direct_report_weighs_nothing_and_is_not_audited() {
-    let mut market = Market::open(Parameters::development()).await;
+    let mut market = Market::open(chosen()).await;
     market.session(false, false, None, false).await;
     market.close().await;
     let facts = log(&market.world).await;
@@ -204,7 +209,7 @@ async fn a_direct_report_weighs_nothing_and_is_not_audited() {
 
 #[tokio::test]
 async fn a_report_waits_for_its_stamps_and_then_no_longer() {
-    let mut market = Market::open(Parameters::development()).await;
+    let mut market = Market::open(chosen()).await;
     let late = market.session(false, false, Some(0), false).await;
     let folded = async |market: &Market| market.world.store.report(late).await.unwrap().unwrap().folded;
     for _ in 0..3 {
@@ -218,7 +223,7 @@ async fn a_report_waits_for_its_stamps_and_then_no_longer() {
 
 #[tokio::test]
 async fn a_commit_that_is_never_revealed_counts_once_as_a_lie() {
-    let parameters = Parameters { reveal_epochs: 3, ..Parameters::development() };
+    let parameters = Parameters { reveal_epochs: 3, ..chosen() };
     let mut market = Market::open(parameters).await;
     let terms = market.rent(false).await;
     let report = market.honest.unopened(&terms);
@@ -241,7 +246,7 @@ async fn a_commit_that_is_never_revealed_counts_once_as_a_lie() {
 #[tokio::test]
 async fn findings_with_a_lag_are_neither_lost_nor_doubled_by_restarts() {
     // Short windows, so that the test ends soon; sessions that never opened need no stamps.
-    let parameters = Parameters { lag_epochs_max: 6, beacon_epochs: 2, ..Parameters::development() };
+    let parameters = Parameters { lag_epochs_max: 6, beacon_epochs: 2, ..chosen() };
     let mut runs = Vec::new();
     for restarts in [false, true] {
         let mut market = Market::open(parameters.clone()).await;
@@ -274,7 +279,7 @@ async fn findings_with_a_lag_are_neither_lost_nor_doubled_by_restarts() {
 
 #[tokio::test]
 async fn audits_ahead_of_their_time_find_the_same() {
-    let parameters = Parameters { lag_epochs_max: 6, beacon_epochs: 1, ..Parameters::development() };
+    let parameters = Parameters { lag_epochs_max: 6, beacon_epochs: 1, ..chosen() };
     let mut runs = Vec::new();
     for ahead in [false, true] {
         let mut market = Market::open(parameters.clone()).await;

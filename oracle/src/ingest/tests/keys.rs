@@ -20,7 +20,7 @@ use prost::Message as _;
 
 use super::{
     session,
-    world::{CHAIN, NOW, UNTIL, deployment, time},
+    world::{CHAIN, NOW, UNTIL, deployment, preimages, time},
 };
 use crate::{ingest::Rules, score::Parameters};
 
@@ -128,8 +128,8 @@ impl Keys {
             report_key: self.report.verifying_key().to_bytes().to_vec(),
             valid_until: UNTIL,
             fisher_signature: Vec::new(),
-            chain: vec![0; 32],
-            chain_epoch: 0,
+            chain: preimages().end().to_vec(),
+            chain_epoch: preimages().end_epoch(),
         })
     }
 

@@ -1,3 +1,4 @@
+mod assignments;
 mod audits;
 mod fuzz;
 mod keys;

@@ -7,6 +7,10 @@ use std::sync::{
 
 use alloy::primitives::Address;
 use gpux_contracts::Deployment;
+use gpux_kernels::{
+    ProbeId,
+    assignment::{Preimages, Schedule},
+};
 use gpux_proto::{
     evidence::{Report, Terms},
     signing::{self, Domain, SigningKey},
@@ -39,6 +43,11 @@ pub(super) fn deployment() -> Deployment {
         court: address(0x16),
         epoch_length_seconds: 5,
     }
+}
+
+/// The fisher's hash chain, which begins as soon as one may.
+pub(super) fn preimages() -> Preimages {
+    Preimages::new(&[7; 32], NOW / 5 + 2, 100)
 }
 
 /// A running ingest over a fresh store.
@@ -79,6 +88,19 @@ impl World {
 
     pub(super) fn set_clock(&self, now: u64) {
         self.clock.store(now, Ordering::Relaxed);
+    }
+
+    /// Makes the schedule that the closing of an epoch gives: the CPUs of these nodes.
+    pub(super) fn schedule(&self, closed: u64, mut nodes: [[u8; 32]; 2]) {
+        nodes.sort_unstable();
+        let mut schedule = Schedule::default();
+        nodes.into_iter().for_each(|node| schedule.push(node, [(ProbeId::Cpu, 1_000_000)]).unwrap());
+        self.ingest.schedules().keep(closed, schedule);
+    }
+
+    /// Finalises an empty block of a later time.
+    pub(super) async fn finalise_at(&self, timestamp: u64, hash: u8) {
+        self.block(true, |facts| (facts.block.timestamp, facts.block.hash) = (timestamp, [hash; 32])).await;
     }
 
     /// Gives the fisher a finalised bond.

@@ -3,7 +3,8 @@ use gpux_proto::evidence::log_entry::Fact;
 use super::Bench;
 use crate::{
     log,
-    publish::{Folder, LeafFile, data_hash},
+    publish::{Epochs, Folder, LeafFile, data_hash},
+    schedule::Of,
     score::Parameters,
     store::{Blob, EpochState, Settled, Store as _},
 };
@@ -131,4 +132,41 @@ async fn the_stored_log_folds_to_what_was_published() {
         published += 1;
     }
     assert_eq!(published, 8);
+}
+
+#[tokio::test]
+async fn an_offer_closes_epochs_so_that_there_is_a_schedule_and_a_restart_has_the_same() {
+    let bench = Bench::new().await;
+    bench.offer(2, 10_000).await;
+    let mut epochs = bench.epochs().await;
+    assert_eq!(epochs.schedules().newest(), None);
+    for time in [600, 606, 611] {
+        let block = bench.finalise(time).await;
+        assert_eq!(epochs.advance(&block).await.unwrap(), None, "nothing was measured, so nothing is published");
+    }
+    bench.report(2, 1, 64, 121).await;
+    let block = bench.finalise(616).await;
+    assert_eq!(epochs.advance(&block).await.unwrap(), Some(122));
+    let seen = async |epochs: &Epochs| {
+        let mut seen = Vec::new();
+        for epoch in 119..=124 {
+            seen.push(match epochs.schedules().of(epoch).await.unwrap() {
+                Of::Known(known) => Some((known.beacon[0], known.schedule.page(None, 10))),
+                Of::Later | Of::Forgotten => None,
+            });
+        }
+        seen
+    };
+    let (before, after) = (seen(&epochs).await, seen(&bench.epochs().await).await);
+    assert_eq!(before, after);
+    let beacons: Vec<_> = before.iter().map(|seen| seen.as_ref().map(|(beacon, _)| *beacon)).collect();
+    assert_eq!(beacons, [None, Some(1), Some(2), Some(3), Some(4), None]);
+    let index = |at: usize| before[at].as_ref().unwrap().1[0].resources[0].index;
+    assert!(index(4) < index(3), "it was probed in between");
+    // After the offer's end there is nothing to probe.
+    bench.finalise(20_000).await;
+    let block = bench.finalise(20_005).await;
+    epochs.advance(&block).await.unwrap();
+    let Of::Known(known) = epochs.schedules().of(4_001).await.unwrap() else { panic!("no schedule") };
+    assert_eq!(known.schedule.nodes(), 0);
 }

@@ -53,6 +53,26 @@ pub(in super::super) async fn a_rental_is_reported_once(store: &dyn Store) {
     assert_eq!(store.report(digest(2)).await.unwrap(), None);
 }
 
+pub(in super::super) async fn an_assignment_is_reported_once(store: &dyn Store) {
+    let slot = |epoch, number| Some(Slot { epoch, number });
+    let assigned = |id, fisher, slot| Report { slot, ..report_of(id, fisher, 1) };
+    for (report, fisher) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 1), (6, 1)] {
+        store.accept_commit(commit_of(report, fisher)).await.unwrap();
+    }
+    store.accept_report(assigned(1, 1, slot(5, 0))).await.unwrap();
+    let refused = store.accept_report(assigned(2, 1, slot(5, 0))).await;
+    assert!(matches!(refused, Err(Error::SlotReported(Slot { epoch: 5, number: 0 }))), "{refused:?}");
+    let again = store.accept_report(assigned(1, 1, slot(5, 0))).await.unwrap();
+    assert!(matches!(again, Accepted::Duplicate { .. }));
+    // Another slot, another fisher, another epoch, and none at all.
+    store.accept_report(assigned(3, 1, slot(5, 1))).await.unwrap();
+    store.accept_report(assigned(4, 2, slot(5, 0))).await.unwrap();
+    store.accept_report(assigned(5, 1, slot(6, 0))).await.unwrap();
+    store.accept_report(assigned(6, 1, None)).await.unwrap();
+    // What was refused holds neither its rental nor its slot.
+    store.accept_report(assigned(2, 1, slot(7, 0))).await.unwrap();
+}
+
 pub(in super::super) async fn concurrent_writes_are_each_answered_once(store: &dyn Store) {
     // Each commit and each report comes three times at once, with refused ones and other writes between them.
     let commits = (0..180_u8).map(|i| store.accept_commit(commit_of(i / 3, 1)));

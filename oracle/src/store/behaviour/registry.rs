@@ -31,6 +31,7 @@ pub(in super::super) async fn a_registration_is_replaced_by_longer_ones_only(sto
         fisher: [9; 20],
         report_key: digest(key),
         valid_until,
+        chain: Chain { end: digest(key), epoch: 7 },
         registration: vec![key],
         entry: vec![b'a' + key],
     };
@@ -45,6 +46,22 @@ pub(in super::super) async fn a_registration_is_replaced_by_longer_ones_only(sto
     assert_eq!((held.report_key, held.valid_until, held.registration), (digest(2), 101, vec![2]));
     assert_eq!(store.fisher([8; 20]).await.unwrap(), None);
     assert_eq!(log_of(store).await, ["b", "c"]);
+}
+
+pub(in super::super) async fn a_chain_is_in_force_after_its_epoch(store: &dyn Store) {
+    for (valid_until, key, epoch) in [(100, 1, 7), (101, 2, 20), (102, 3, 20), (103, 3, 20)] {
+        let chain = Chain { end: digest(key), epoch };
+        let registration = vec![valid_until as u8];
+        let (report_key, entry) = (digest(9), registration.clone());
+        let fisher = Fisher { fisher: [9; 20], report_key, valid_until, chain, registration, entry };
+        store.register_fisher(fisher).await.unwrap();
+    }
+    let mut found = Vec::new();
+    for epoch in [0, 7, 8, 20, 21, 1_000] {
+        found.push(store.chain([9; 20], epoch).await.unwrap().map(|chain| (chain.end[0], chain.epoch)));
+    }
+    assert_eq!(found, [None, None, Some((1, 7)), Some((1, 7)), Some((3, 20)), Some((3, 20))]);
+    assert_eq!(store.chain([8; 20], 1_000).await.unwrap(), None);
 }
 
 pub(in super::super) async fn nodes_are_listed_by_key(store: &dyn Store) {

@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::super::records::{Accepted, Address, Commit, Digest, Report};
 use super::super::{Error, Result};
-use super::log;
 use super::row::{fixed, for_all, integer, number, unavailable};
+use super::{assignments, log};
 use crate::log::Frontier;
 
 /// Holds commits, each once for its report and fisher.
@@ -53,7 +53,7 @@ pub(super) async fn commits(
     Ok(answers)
 }
 
-/// Holds reports, each once for its id and once for its rental.
+/// Holds reports, each once for its id, its rental and its assignment.
 pub(super) async fn reports(
     connection: &mut SqliteConnection,
     frontier: &mut Frontier,
@@ -67,6 +67,7 @@ pub(super) async fn reports(
         held.extend(row.report_index.map(|index| (row.report, index)));
     }
     let mut rentals = reported(connection, reports.iter().map(|report| report.rental).collect()).await?;
+    let (mut slots, mut assigned) = (assignments::taken(connection, &reports).await?, vec![]);
     let (mut answers, mut rows, mut entries) = (vec![], vec![], vec![]);
     for mut report in reports {
         let index = frontier.size() + entries.len() as u64;
@@ -78,17 +79,26 @@ pub(super) async fn reports(
             answers.push(Ok(Accepted::Duplicate { log_index: *first }));
             continue;
         }
-        let epochs = match (integer("epoch", report.epoch), integer("due epoch", report.due)) {
-            (Ok(epoch), Ok(due)) => (epoch, due),
-            (Err(refusal), _) | (_, Err(refusal)) => {
+        let assigned_in = integer("assigned epoch", report.slot.map_or(0, |slot| slot.epoch));
+        let epochs = match (integer("epoch", report.epoch), integer("due epoch", report.due), assigned_in) {
+            (Ok(epoch), Ok(due), Ok(_)) => (epoch, due),
+            (Err(refusal), ..) | (_, Err(refusal), _) | (.., Err(refusal)) => {
                 answers.push(Err(refusal));
                 continue;
             }
         };
-        if !rentals.insert(report.rental) {
+        if rentals.contains(&report.rental) {
             answers.push(Err(Error::RentalReported(report.rental)));
             continue;
         }
+        if let Some(slot) = report.slot {
+            if !slots.insert((report.fisher, slot)) {
+                answers.push(Err(Error::SlotReported(slot)));
+                continue;
+            }
+            assigned.push((report.fisher, slot, report.id));
+        }
+        rentals.insert(report.rental);
         held.insert(report.id, index);
         answers.push(Ok(Accepted::New { log_index: index }));
         entries.push(std::mem::take(&mut report.entry));
@@ -104,6 +114,7 @@ pub(super) async fn reports(
     })
     .await
     .map_err(unavailable("holds reports"))?;
+    assignments::hold(connection, assigned).await?;
     Ok(answers)
 }
 

@@ -5,8 +5,8 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
 use super::super::records::{Accepted, Address, Digest, Fisher, FisherRow, Node, NodeRow, Relay, RelayRow};
 use super::super::{Error, Result};
-use super::log;
 use super::row::{bytes, fixed, integer, number, optional, unavailable};
+use super::{assignments, log};
 use crate::log::Frontier;
 
 /// Binds the store to a market, or checks it.
@@ -86,6 +86,7 @@ pub(super) async fn register_fisher(
         }
     }
     let log_index = log::append(connection, frontier, vec![fisher.entry]).await?.first;
+    assignments::hold_chain(connection, fisher.fisher, fisher.chain).await?;
     query(
         "INSERT INTO fishers (fisher, report_key, valid_until, registration, log_index) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (fisher) DO UPDATE SET report_key = ?2, valid_until = ?3, registration = ?4, log_index = ?5",
