@@ -5,6 +5,7 @@ CREATE TABLE stamps (
     head BLOB NOT NULL CHECK (length(head) = 32),
     owner BLOB NOT NULL CHECK (length(owner) = 20),
     epoch INTEGER NOT NULL,
+    first_us INTEGER NOT NULL,
     signed BLOB NOT NULL,
     PRIMARY KEY (relay, head)
 ) STRICT;

@@ -29,7 +29,7 @@ impl Ahead {
     }
 
     /// The next report to audit.
-    pub fn next(&mut self) -> Option<Digest> {
+    pub fn turn(&mut self) -> Option<Digest> {
         self.waiting.pop_front()
     }
 
@@ -61,13 +61,13 @@ mod tests {
         let mut ahead = Ahead::default();
         ahead.expect((0..9_000).map(id).collect());
         let mut taken = 0;
-        while let Some(id) = ahead.next() {
+        while let Some(id) = ahead.turn() {
             ahead.found(id, Audited { comparison: Comparison::inconclusive("a test"), stamps: None });
             taken += 1;
         }
         assert_eq!(taken, 4_096);
         ahead.expect((4_095..9_000).map(id).collect());
         assert!(ahead.take(&id(0)).is_none() && ahead.take(&id(4_095)).is_some());
-        assert_eq!(ahead.next(), Some(id(4_096)), "the rest follows");
+        assert_eq!(ahead.turn(), Some(id(4_096)), "the rest follows");
     }
 }

@@ -163,8 +163,14 @@ impl Ingest {
         if self.store.node(checked.node).await.map_err(Refusal::Store)?.is_none() {
             return Err(Refusal::NodeUnknown(checked.node.into()));
         }
-        let (relay, head) = (checked.relay, checked.head);
-        let record = store::Stamps { relay, head, owner, epoch: self.epoch().await?, signed: signed.encode_to_vec() };
+        let record = store::Stamps {
+            relay: checked.relay,
+            head: checked.head,
+            owner,
+            epoch: self.epoch().await?,
+            first_us: checked.first_us,
+            signed: signed.encode_to_vec(),
+        };
         self.store.accept_stamps(record).await.map_err(|error| match error {
             store::Error::StampsHeld(head) => Refusal::StampsHeld(head.into()),
             store::Error::StampsFull { owner, limit } => Refusal::StampsFull { owner: owner.into(), limit },

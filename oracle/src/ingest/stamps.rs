@@ -30,6 +30,8 @@ pub(super) struct Checked {
     pub(super) node: [u8; 32],
     /// The head of the renter's first frame: the session's name.
     pub(super) head: [u8; 32],
+    /// When it passed, in microseconds since 1970.
+    pub(super) first_us: u64,
 }
 
 /// Reads stamps and checks everything that they say by themselves.
@@ -45,8 +47,8 @@ pub(super) fn decode(signed: &Signed, now: u64) -> Result<Checked, Refusal> {
     if matches!(EndedBy::try_from(stamps.ended_by), Ok(EndedBy::Unspecified) | Err(_)) {
         return Err(malformed(format!("stamps.ended_by {} is unknown", stamps.ended_by)));
     }
-    let start = node::seconds("stamps.start_time", &stamps.start_time)?;
-    not_ahead("stamps.start_time", start, now)?;
+    let start_us = node::micros("stamps.start_time", &stamps.start_time)?;
+    not_ahead("stamps.start_time", start_us / 1_000_000, now)?;
     let mut last = 0;
     for stamp in &stamps.stamps {
         array::<32>("stamp.head", &stamp.head)?;
@@ -65,6 +67,7 @@ pub(super) fn decode(signed: &Signed, now: u64) -> Result<Checked, Refusal> {
         relay: array("stamps.relay", &stamps.relay)?,
         node: array("stamps.node", &stamps.node)?,
         head: array("stamp.head", &first.head)?,
+        first_us: start_us + first.time_us,
     })
 }
 

@@ -169,7 +169,7 @@ impl Epochs {
 
     /// Audits the next session whose report is drawn and not due yet, if its stamps are here.
     async fn audit_ahead(&mut self) -> Result<(), Error> {
-        let Some(id) = self.ahead.next() else { return Ok(()) };
+        let Some(id) = self.ahead.turn() else { return Ok(()) };
         let Some(row) = self.store.report(id).await? else { return Ok(()) };
         if let Some(audited) = self.auditor.audit(id, &report(&row)?, true).await? {
             self.ahead.found(id, audited);

@@ -88,7 +88,8 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn register_fisher(&self, fisher: Fisher) -> Result<Accepted>;
     /// Holds a relay's newest registration, by its `valid_until`; its owner never changes.
     async fn register_relay(&self, relay: Relay) -> Result<Accepted>;
-    /// Holds a session's stamps, once; the same bytes again change nothing.
+    /// Holds a session's stamps, once; the same bytes again change nothing. Of two, those of the earlier frame are its: nobody
+    /// else knew the head before it passed.
     async fn accept_stamps(&self, stamps: Stamps) -> Result<()>;
     /// Holds a commit, once for each report and fisher.
     async fn accept_commit(&self, commit: Commit) -> Result<Accepted>;

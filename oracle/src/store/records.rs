@@ -140,6 +140,8 @@ pub struct Stamps {
     pub owner: Address,
     /// The epoch in which they arrived.
     pub epoch: u64,
+    /// When that frame passed by the relay's clock, in microseconds since 1970.
+    pub first_us: u64,
     /// The encoded Signed stamps.
     pub signed: Vec<u8>,
 }

@@ -1,16 +1,17 @@
 //! Valid requests with a few bytes changed: never a panic, never a changed store, and never accepted unsigned.
 
 use gpux_proto::{
-    evidence::{Description, Registration, Signed},
+    evidence::{Description, Registration, RelayRegistration, Signed},
     signing::{self, Domain},
 };
 use proptest::prelude::*;
 use prost::Message as _;
 
 use super::{
-    super::{evidence, report, rules::Rules},
+    super::{evidence, report, rules::Rules, stamps},
     honest,
     keys::Keys,
+    relays::Owner,
     shared,
     world::{NOW, World, deployment},
 };
@@ -93,6 +94,28 @@ proptest! {
             if let Ok(registration) = Registration::decode(bytes.as_slice()) {
                 prop_assert!(world.ingest.register_fisher(registration).await.is_err());
             }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn damaged_relays_and_stamps_change_nothing(damage in damage()) {
+        run(async |world| {
+            let owner = Owner { account: world.keys.fisher.clone(), ..Owner::new(0) };
+            let mut bytes = owner.registration().encode_to_vec();
+            damage.apply(&mut bytes);
+            if let Ok(registration) = RelayRegistration::decode(bytes.as_slice()) {
+                prop_assert!(world.ingest.register_relay(registration).await.is_err());
+            }
+            let mut bytes = owner.signed(&owner.stamps(honest())).encode_to_vec();
+            damage.apply(&mut bytes);
+            if let Ok(signed) = Signed::decode(bytes.as_slice()) {
+                prop_assert!(world.ingest.submit_stamps(signed).await.is_err());
+            }
+            // A relay signs what it likes.
+            let mut payload = owner.stamps(honest()).encode_to_vec();
+            damage.apply(&mut payload);
+            let _ = stamps::decode(&Signed { payload, signature: Vec::new() }, NOW);
             Ok(())
         })?;
     }

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 
 use super::{Accepted, Refusal};
 use keys::Keys;
+use relays::Owner;
 use session::Twist;
 use world::World;
 
@@ -99,7 +100,14 @@ async fn the_same_description_and_registration_again_change_nothing() {
 /// A world shared by tests that must not change it.
 async fn shared() -> &'static World {
     static WORLD: OnceCell<World> = OnceCell::const_new();
-    WORLD.get_or_init(World::ready).await
+    let ready = async || {
+        let world = World::ready().await;
+        // The fisher has a bond, so he may own a relay as well.
+        let owner = Owner { account: world.keys.fisher.clone(), ..Owner::new(0) };
+        world.ingest.register_relay(owner.registration()).await.unwrap();
+        world
+    };
+    WORLD.get_or_init(ready).await
 }
 
 /// A report that was changed and signed again; its commit is accepted first, so that the submission is what is refused.

@@ -13,7 +13,7 @@ fn relay(key: u8, owner: u8, valid_until: u64) -> Relay {
 }
 
 fn stamps(key: u8, head: u8, epoch: u64) -> Stamps {
-    Stamps { relay: digest(key), head: digest(head), owner: [9; 20], epoch, signed: vec![key, head] }
+    Stamps { relay: digest(key), head: digest(head), owner: [9; 20], epoch, first_us: 50, signed: vec![key, head] }
 }
 
 pub(in super::super) async fn a_relay_keeps_its_owner_and_its_longest_registration(store: &dyn Store) {
@@ -51,6 +51,9 @@ pub(in super::super) async fn stamps_are_held_once_until_compared_or_old(store: 
     let refused = store.accept_stamps(Stamps { signed: vec![0], ..stamps(1, 5, 9) }).await;
     assert!(matches!(refused, Err(Error::StampsHeld(head)) if head == digest(5)), "{refused:?}");
     assert_eq!(store.stamps(digest(1), digest(5)).await.unwrap(), Some(vec![1, 5]));
+    // The frame passed earlier: the stamps before were of somebody who repeated its head.
+    store.accept_stamps(Stamps { signed: vec![7], first_us: 49, ..stamps(1, 5, 7) }).await.unwrap();
+    assert_eq!(store.stamps(digest(1), digest(5)).await.unwrap(), Some(vec![7]));
 
     let settled = Settled { compared: vec![(digest(1), digest(5))], stamps_before: 7, ..Settled::default() };
     store.append_entries(vec![], settled).await.unwrap();

@@ -16,16 +16,22 @@ use super::row::{bytes, fixed, for_all, integer, number, unavailable};
 /// Sessions of one owner's relays whose stamps may wait; at most 192 KiB each, some 5 KiB as plans go.
 const STAMPS_MAX: u32 = 16_384;
 
-/// Holds a session's stamps, once.
+/// Holds a session's stamps, once; earlier ones replace a host's, who learned the head from the frame and sent it again.
 pub(super) async fn accept_stamps(connection: &mut SqliteConnection, stamps: Stamps) -> Result<()> {
-    let held = query("SELECT signed FROM stamps WHERE relay = ? AND head = ?")
+    let first_us = integer("stamps' time", stamps.first_us)?;
+    let held = query("SELECT signed, first_us FROM stamps WHERE relay = ? AND head = ?")
         .bind(stamps.relay.to_vec())
         .bind(stamps.head.to_vec())
         .fetch_optional(&mut *connection)
         .await
         .map_err(unavailable("looks up stamps"))?;
     if let Some(row) = held {
-        return if bytes(&row, "signed")? == stamps.signed { Ok(()) } else { Err(Error::StampsHeld(stamps.head)) };
+        if bytes(&row, "signed")? == stamps.signed {
+            return Ok(());
+        }
+        if number::<i64>(&row, "first_us")? <= first_us {
+            return Err(Error::StampsHeld(stamps.head));
+        }
     }
     let row = query("SELECT count(*) AS held FROM stamps WHERE owner = ?")
         .bind(stamps.owner.to_vec())
@@ -35,15 +41,19 @@ pub(super) async fn accept_stamps(connection: &mut SqliteConnection, stamps: Sta
     if number::<u32>(&row, "held")? >= STAMPS_MAX {
         return Err(Error::StampsFull { owner: stamps.owner, limit: STAMPS_MAX });
     }
-    query("INSERT INTO stamps (relay, head, owner, epoch, signed) VALUES (?, ?, ?, ?, ?)")
-        .bind(stamps.relay.to_vec())
-        .bind(stamps.head.to_vec())
-        .bind(stamps.owner.to_vec())
-        .bind(integer("epoch", stamps.epoch)?)
-        .bind(stamps.signed)
-        .execute(connection)
-        .await
-        .map_err(unavailable("holds stamps"))?;
+    query(
+        "INSERT INTO stamps (relay, head, owner, epoch, first_us, signed) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+         ON CONFLICT (relay, head) DO UPDATE SET epoch = ?4, first_us = ?5, signed = ?6",
+    )
+    .bind(stamps.relay.to_vec())
+    .bind(stamps.head.to_vec())
+    .bind(stamps.owner.to_vec())
+    .bind(integer("epoch", stamps.epoch)?)
+    .bind(first_us)
+    .bind(stamps.signed)
+    .execute(connection)
+    .await
+    .map_err(unavailable("holds stamps"))?;
     Ok(())
 }
 
