@@ -85,14 +85,17 @@ impl Folder {
         let index = self.size;
         let entry: LogEntry = bytes::decode("entry", entry).map_err(|source| Error::Decode { index, source })?;
         let before = self.state.epoch();
-        if let Some(Fact::NodeAnnounced(announced)) = &entry.fact {
-            let (node, provider) = provider(announced).map_err(|source| Error::Descriptor { index, source })?;
-            self.providers.insert(node, provider);
-        }
+        let named = match &entry.fact {
+            Some(Fact::NodeAnnounced(announced)) => Some(provider(announced)),
+            _ => None,
+        };
+        let named = named.transpose().map_err(|source| Error::Descriptor { index, source })?;
         let market = self.state.parameters().market;
         if let Some(folded) = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })? {
             self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
         }
+        // Last, so that an entry that is refused leaves nothing behind.
+        self.providers.extend(named);
         self.size += 1;
         let closed = self.state.epoch().filter(|epoch| before != Some(*epoch));
         if closed.is_some() {
