@@ -2,6 +2,7 @@ mod fuzz;
 mod keys;
 mod refusals;
 mod session;
+mod strangers;
 mod world;
 
 use std::sync::OnceLock;
