@@ -153,3 +153,38 @@ async fn limited<T>(call: &'static str, future: impl Future<Output = Result<T, T
         Err(_) => Err(Error::Slow { call }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::{providers::ProviderBuilder, rpc::types::Block, transports::mock::Asserter};
+
+    fn answering(answer: &impl serde::Serialize) -> Rpc {
+        let answers = Asserter::new();
+        answers.push_success(answer);
+        Rpc::new(ProviderBuilder::new().disable_recommended_fillers().connect_mocked_client(answers).erased())
+    }
+
+    #[tokio::test]
+    async fn a_block_of_another_number_than_asked_for_is_an_error() {
+        let mut block: Block = Block::default();
+        block.header.inner.number = 7;
+        assert_eq!(answering(&block).header(7).await.unwrap().map(|head| head.number), Some(7));
+        let error = answering(&block).header(8).await.unwrap_err();
+        assert!(matches!(error, Error::Other { asked: 8, given: 7, .. }), "{error}");
+        assert_eq!(answering(&None::<Block>).header(8).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn logs_outside_of_the_range_and_floods_of_them_are_errors() {
+        let log = |block_number| Log { block_number: Some(block_number), ..Log::default() };
+        let logs = |logs: Vec<Log>| async move { answering(&logs).logs(&[], 5, 7).await };
+        assert_eq!(logs(vec![log(5), log(7)]).await.unwrap().len(), 2);
+        for outside in [4, 8] {
+            let error = logs(vec![log(5), log(outside)]).await.unwrap_err();
+            assert!(matches!(error, Error::Other { asked: 5, given, .. } if given == outside), "{error}");
+        }
+        let error = logs(vec![log(6); LOGS_MAX + 1]).await.unwrap_err();
+        assert!(matches!(error, Error::Flood { count, .. } if count == LOGS_MAX + 1), "{error}");
+    }
+}
