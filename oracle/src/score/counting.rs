@@ -84,3 +84,50 @@ impl Counting<'_> {
         (of > self.epoch).then_some(Ignored::Early)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::{NodeId, ResourceId};
+    use super::super::ratio::Ratio64;
+    use super::*;
+
+    const OWNER: OwnerId = OwnerId([1; 20]);
+
+    fn report(id: u8, resource: u32, epoch: u64) -> (u32, FoldedReport) {
+        let (report, node, resource) = (ReportId([id; 32]), NodeId([0; 32]), ResourceId(resource));
+        (u32::from(id % 2), FoldedReport { report, node, resource, x: Ratio64::ONE, weight: Weight::FULL, epoch })
+    }
+
+    fn audit(id: u8, owner: OwnerId, epoch: u64) -> (u32, FoldedAudit) {
+        let (report, node, resource) = (ReportId([id; 32]), NodeId([0; 32]), ResourceId(1));
+        (0, FoldedAudit { report, node, resource, x: Ratio64::ONE, owner, epoch })
+    }
+
+    #[test]
+    fn a_finding_counts_or_is_listed_with_its_reason() {
+        let (mut seen, mut ignored) = (Seen::default(), Vec::new());
+        seen.begin(10);
+        let mut counting = Counting { epoch: 10, oldest: 5, seen: &mut seen, ignored: &mut ignored };
+        let (node, weightless) = report(9, 1, 10);
+        let weightless = (node, FoldedReport { weight: Weight::ZERO, ..weightless });
+        let reports = vec![report(1, 2, 5), report(2, 1, 10), report(1, 2, 5), report(3, 1, 4), report(4, 1, 11)];
+        let counted = counting.reports([reports, vec![report(5, 1, 7), weightless]].concat());
+        let ids: Vec<_> = counted.iter().map(|(_, report)| report.report.0[0]).collect();
+        assert_eq!(ids, [2, 5, 1], "by node, then resource");
+
+        let audits = vec![audit(1, OWNER, 10), audit(1, OWNER, 10), audit(2, OwnerId([2; 20]), 10)];
+        let counted = counting.audits([audits, vec![audit(3, OWNER, 4)]].concat(), &BTreeMap::from([(OWNER, 7)]));
+        assert_eq!(counted.iter().map(|(_, owner, audit)| (*owner, audit.report.0[0])).collect::<Vec<_>>(), [(7, 1)]);
+        let reasons: Vec<_> = ignored.iter().map(|(id, reason)| (id.0[0], *reason)).collect();
+        let expected = [
+            (1, Ignored::Repeated),
+            (3, Ignored::Late),
+            (4, Ignored::Early),
+            (9, Ignored::Weightless),
+            (1, Ignored::Repeated),
+            (2, Ignored::Stranger),
+            (3, Ignored::Late),
+        ];
+        assert_eq!(reasons, expected);
+    }
+}

@@ -1,5 +1,5 @@
 //! The probe `net` on both sides: an end point that any stranger may speak to, and a fisher whom an end point answers as it
-//! likes.
+//! likes. The fisher's nonces and keys are random; no promise hangs on them.
 
 use gpux_kernels::{
     Key,
