@@ -92,8 +92,9 @@ pub enum Error {
     },
     /// Too few devices or owners for a reference.
     #[error(
-        "{probe} on {model:?} is not calibrated: {devices} devices of {owners} owners, {DEVICES_MIN} of {OWNERS_MIN} are \
-         needed"
+        "{probe} on {model:?} is not calibrated: {} of {}, {DEVICES_MIN} of {OWNERS_MIN} are needed",
+        counted(*.devices, "device"),
+        counted(*.owners, "owner")
     )]
     TooFew {
         /// The probe.
@@ -105,6 +106,12 @@ pub enum Error {
         /// Their owners.
         owners: usize,
     },
+}
+
+/// Returns "1 device", "2 devices".
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -208,6 +215,16 @@ mod tests {
         let old = by_name("Tesla P40").unwrap();
         assert!(matches!(expected(old, ProbeId::Imma, Market::Development), Err(Error::NoFigure { .. })));
         assert!(matches!(expected(old, ProbeId::Cpu, Market::Production), Err(Error::NoFigure { .. })));
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let too_few = |devices, owners| {
+            let error = Error::TooFew { probe: ProbeId::Imma, model: "X".into(), devices, owners };
+            error.to_string()
+        };
+        assert_eq!(too_few(1, 1), "imma on \"X\" is not calibrated: 1 device of 1 owner, 20 of 3 are needed");
+        assert_eq!(too_few(19, 2), "imma on \"X\" is not calibrated: 19 devices of 2 owners, 20 of 3 are needed");
     }
 
     #[test]

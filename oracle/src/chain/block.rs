@@ -78,6 +78,12 @@ impl Facts {
         self.bonds.contains_key(fisher)
     }
 
+    /// Whether the bond at the block's end is known.
+    #[must_use]
+    pub(super) fn restates(&self, fisher: &Address) -> bool {
+        self.restated.contains_key(fisher)
+    }
+
     /// The bond before the block.
     pub(super) fn set_bond(&mut self, fisher: Address, stake: u128) {
         self.bonds.insert(fisher, stake);

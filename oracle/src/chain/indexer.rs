@@ -1,11 +1,16 @@
 //! Follows the chain: indexes block after block, rolls back what was reorganised, makes final what is final.
 //!
-//! Owns the order: reconcile, read, finalise, one step after the other, each safe to repeat. The cursor is the store's
-//! newest block, so that a restart goes on where the last step ended. Its invariants: a block enters only on top of its
+//! Owns the order: reconcile, read, finalise, one step after the other, each safe to repeat and none longer than its limits:
+//! a node that answers slowly slows the indexer down and holds up nobody else. The cursor is the store's newest block, so that
+//! a restart goes on where the last step ended. Its invariants: a block enters only on top of its
 //! parent, a log counts once (by block hash and index), and what was finalised is never taken back: a chain that does so is
 //! reported and not followed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::{Address, B256};
 use gpux_contracts::Deployment;
@@ -21,6 +26,11 @@ use crate::store::{self, BlockRef, Store};
 const RANGE_MAX: u64 = 1_024;
 /// The most blocks of one step; bounds what is held in memory.
 const STEP_BLOCKS_MAX: u64 = 256;
+/// How long a step begins new blocks. Calls may take 10 s each: 256 blocks of a node that uses them up would take three
+/// quarters of an hour, in which no epoch closes and the oracle's health tells of nothing.
+const STEP_MAX: Duration = Duration::from_secs(30);
+/// The longest that one block may take: a block is indexed as a whole, and each lock of stake in it asks the node again.
+const BLOCK_MAX: Duration = Duration::from_secs(120);
 
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +47,9 @@ pub enum Error {
     /// The answers of the node do not fit each other: it moved on in between. The next step asks anew.
     #[error("block {0} changed while it was read")]
     Moved(u64),
+    /// One block takes too long to read.
+    #[error("block {number} could not be read within {} s", BLOCK_MAX.as_secs())]
+    Slow { number: u64 },
     /// A final block has another hash now: the node serves another chain, or finality broke.
     #[error("finalised block {number} was {held}, the node says {served}")]
     FinalityBroken { number: u64, held: B256, served: B256 },
@@ -73,26 +86,33 @@ pub struct Indexer {
     epoch_secs: u64,
     /// How many blocks are asked for at once: halved by a failure, doubled by a success.
     range: u64,
+    /// How long a step begins new blocks.
+    patience: Duration,
 }
 
 impl Indexer {
     /// Follows the contracts of a deployment.
     #[must_use]
     pub fn new(rpc: Rpc, store: Arc<dyn Store>, deployment: Deployment, epoch_secs: u64) -> Self {
-        Self { rpc, store, deployment, epoch_secs: epoch_secs.max(1), range: RANGE_MAX }
+        Self { rpc, store, deployment, epoch_secs: epoch_secs.max(1), range: RANGE_MAX, patience: STEP_MAX }
     }
 
-    /// Goes on from the cursor, by a bounded number of blocks.
+    /// Goes on from the cursor, by a bounded number of blocks and for a bounded time.
     pub async fn step(&mut self) -> Result<Progress, Error> {
+        let until = Instant::now() + self.patience;
         let heads = self.rpc.heads().await?;
-        self.reconcile(&heads).await?;
-        let indexed = self.read(&heads).await?;
+        if !self.reconcile(&heads, until).await? {
+            let indexed = self.store.head().await?.map_or(0, |head| head.number);
+            return Ok(Progress { indexed, finalised: self.store.finalised().await?, caught_up: false });
+        }
+        let indexed = self.read(&heads, until).await?;
         let finalised = self.finalise(&heads, indexed).await?;
         Ok(Progress { indexed, finalised, caught_up: indexed >= heads.latest.number })
     }
 
-    /// Rolls back to the newest block that the node still has.
-    async fn reconcile(&self, heads: &Heads) -> Result<(), Error> {
+    /// Rolls back towards the newest block that the node still has; returns whether it was reached. A node that denies every
+    /// block would have been asked for each that is not final, in one step.
+    async fn reconcile(&self, heads: &Heads, until: Instant) -> Result<bool, Error> {
         let final_number = match self.store.finalised().await? {
             Some(held) => {
                 self.check_final(&held, heads).await?;
@@ -100,21 +120,33 @@ impl Indexer {
             }
             None => 0,
         };
-        let Some(mut head) = self.store.head().await? else { return Ok(()) };
-        let newest = head.number;
-        while head.number > final_number {
-            let served = self.rpc.header(head.number).await?;
-            if served.is_some_and(|served| served.hash == B256::from(head.hash)) {
+        let Some(mut head) = self.store.head().await? else { return Ok(true) };
+        let (newest, mut reached) = (head.number, false);
+        for _ in 0..STEP_BLOCKS_MAX {
+            reached = head.number <= final_number || self.serves(&head).await?;
+            if reached {
                 break;
             }
-            let Some(parent) = self.store.block(head.number - 1).await? else { break };
+            let Some(parent) = self.store.block(head.number - 1).await? else {
+                reached = true;
+                break;
+            };
             head = parent;
+            if Instant::now() >= until {
+                break;
+            }
         }
         if head.number < newest {
             tracing::warn!(from = newest, to = head.number, "the chain was reorganised");
             self.store.roll_back_to(head.number).await?;
         }
-        Ok(())
+        Ok(reached)
+    }
+
+    /// Whether the node has this block.
+    async fn serves(&self, block: &BlockRef) -> Result<bool, Error> {
+        let served = self.rpc.header(block.number).await?;
+        Ok(served.is_some_and(|served| served.hash == B256::from(block.hash)))
     }
 
     async fn check_final(&self, held: &BlockRef, heads: &Heads) -> Result<(), Error> {
@@ -133,8 +165,8 @@ impl Indexer {
         }
     }
 
-    /// Indexes the next blocks.
-    async fn read(&mut self, heads: &Heads) -> Result<u64, Error> {
+    /// Indexes the next blocks; returns the newest that is indexed.
+    async fn read(&mut self, heads: &Heads, until: Instant) -> Result<u64, Error> {
         let head = self.store.head().await?;
         let first = head.map_or(self.deployment.block, |head| head.number + 1);
         if first > heads.latest.number {
@@ -161,8 +193,12 @@ impl Indexer {
             for number in from..=to {
                 let placed = by_block.remove(&number).unwrap_or_default();
                 let header = self.rpc.header(number).await?.ok_or(Error::Moved(number))?;
-                self.index(&header, parent, placed).await?;
+                let indexed = tokio::time::timeout(BLOCK_MAX, self.index(&header, parent, placed)).await;
+                indexed.map_err(|_| Error::Slow { number })??;
                 parent = Some((header.hash, header.timestamp));
+                if Instant::now() >= until {
+                    return Ok(number);
+                }
             }
             self.range = (self.range * 2).min(RANGE_MAX);
             from = to + 1;
@@ -193,7 +229,9 @@ impl Indexer {
 
     /// Tells the facts a bond before they change it.
     async fn bond(&self, facts: &mut block::Facts, fisher: Address, change: BondChange) -> Result<(), Error> {
-        if change == BondChange::Restated {
+        if facts.restates(&fisher) {
+            // Asked before: its events are in the answer.
+        } else if change == BondChange::Restated {
             let stake = self.rpc.stake(self.deployment.bonds, fisher, facts.block_hash()).await?;
             facts.restate_bond(fisher, stake);
         } else if !facts.knows_bond(&fisher) {
@@ -225,5 +263,92 @@ impl Indexer {
         }
         self.store.finalise(number).await?;
         Ok(Some(block))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{BlockFacts, Sqlite};
+    use alloy::{
+        providers::{Provider as _, ProviderBuilder},
+        rpc::types::{Block, Log},
+        transports::mock::Asserter,
+    };
+
+    fn hash(number: u64) -> B256 {
+        B256::left_padding_from(&number.to_be_bytes())
+    }
+
+    fn block(number: u64) -> Block {
+        let mut block: Block = Block::default();
+        (block.header.hash, block.header.inner.parent_hash) = (hash(number), hash(number - 1));
+        (block.header.inner.number, block.header.inner.timestamp) = (number, 100 + number);
+        block
+    }
+
+    /// An indexer over a store with blocks 1 to `indexed`, the first of them final, and what its node will answer.
+    async fn follower(indexed: u64) -> (Indexer, Asserter, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(directory.path()).await.unwrap());
+        for number in 1..=indexed {
+            let header = BlockRef { number, hash: hash(number).0, timestamp: 100 + number };
+            let (opened, movements, bonds, entries) = Default::default();
+            let parent = hash(number - 1).0;
+            store.apply_block(BlockFacts { block: header, parent, opened, movements, bonds, entries }).await.unwrap();
+        }
+        store.finalise(1).await.unwrap();
+        let address = Address::repeat_byte;
+        let deployment = Deployment {
+            chain_id: 31_337,
+            development: true,
+            block: 1,
+            token: address(1),
+            access_manager: address(2),
+            rentals: address(3),
+            bonds: address(4),
+            scores: address(5),
+            court: address(6),
+            epoch_length_seconds: 5,
+        };
+        let answers = Asserter::new();
+        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_mocked_client(answers.clone());
+        (Indexer::new(Rpc::new(provider.erased()), store, deployment, 5), answers, directory)
+    }
+
+    fn heads(answers: &Asserter, latest: u64) {
+        answers.push_success(&block(latest));
+        answers.push_success(&block(1));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_denies_every_block_is_asked_for_a_bounded_number_a_step() {
+        let (mut indexer, answers, _directory) = follower(300).await;
+        heads(&answers, 300);
+        (0..STEP_BLOCKS_MAX).for_each(|_| answers.push_success(&None::<Block>));
+        let progress = indexer.step().await.unwrap();
+        assert_eq!((progress.indexed, progress.caught_up), (300 - STEP_BLOCKS_MAX, false));
+        // The next step goes on where this one stopped, down to what is final.
+        heads(&answers, 300);
+        (1..300 - STEP_BLOCKS_MAX).for_each(|_| answers.push_success(&None::<Block>));
+        answers.push_success(&Vec::<Log>::new());
+        answers.push_success(&None::<Block>);
+        assert!(matches!(indexer.step().await, Err(Error::Moved(2))));
+        assert_eq!(indexer.store.head().await.unwrap().unwrap().number, 1);
+    }
+
+    #[tokio::test]
+    async fn a_step_whose_time_is_over_begins_no_block_and_the_next_one_goes_on() {
+        let (mut indexer, answers, _directory) = follower(1).await;
+        indexer.patience = Duration::ZERO;
+        for indexed in 2..=3 {
+            heads(&answers, 4);
+            // What is not final is asked for again.
+            (2..indexed).for_each(|number| answers.push_success(&block(number)));
+            answers.push_success(&Vec::<Log>::new());
+            answers.push_success(&block(indexed));
+            let progress = indexer.step().await.unwrap();
+            assert_eq!((progress.indexed, progress.caught_up), (indexed, false));
+        }
     }
 }

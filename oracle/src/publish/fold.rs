@@ -85,14 +85,16 @@ impl Folder {
         let index = self.size;
         let entry: LogEntry = bytes::decode("entry", entry).map_err(|source| Error::Decode { index, source })?;
         let (before, market) = (self.state.epoch(), self.state.parameters().market);
+        let folded = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })?;
         if let Some(fact) = &entry.fact {
             self.book.apply(index, fact, &self.state).map_err(|source| Error::Audit { index, source })?;
         }
+        if let Some(folded) = folded {
+            self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
+        }
+        // Last, so that an entry that is refused leaves no offer behind.
         if let Some(Fact::NodeAnnounced(announced)) = &entry.fact {
             self.offers.announce(announced, market);
-        }
-        if let Some(folded) = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })? {
-            self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
         }
         self.size += 1;
         let closed = self.state.epoch().filter(|epoch| before != Some(*epoch));

@@ -21,7 +21,7 @@ use crate::{
 
 pub use authority::{Authority, Published};
 pub use explain::{History, explain};
-pub use source::{Source, Writer};
+pub use source::{Error as SourceError, Source, Writer};
 
 /// What a replay found.
 #[derive(Debug, Clone, PartialEq, Eq)]

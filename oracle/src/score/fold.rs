@@ -1,27 +1,28 @@
 //! The fold: the log in, the scores of all nodes out.
 //!
-//! Owns the order in which evidence counts. What is logged waits until its epoch closes and is counted once; then
-//! the epoch's batches enter the states, in the order of node and resource, judged by what was known before the epoch.
+//! Owns the state and the order in which evidence counts. What is logged waits until its epoch closes and is counted once;
+//! then the epoch's batches enter the states, in the order of node and resource, judged by what was known before the epoch.
 //! What cannot be folded is an error, and what does not count is listed with its reason: nothing is skipped silently. Its
 //! invariant: equal logs give equal states, bit for bit.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+mod closing;
+
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-use super::claim::{Bounds, RESOURCE_BETS, Tally};
-use super::contamination::{Audited, Contamination};
-use super::entry::{
-    Announced, BondChanged, Entry, FisherAudited, FisherId, FoldedAudit, FoldedReport, NodeId, OwnerId, ReportId,
-    ResourceId, Weight,
-};
-use super::fisher::{Findings, Fisher};
+use super::contamination::Contamination;
+use super::counting::Ignored;
+use super::entry::{Announced, BondChanged, Entry, FisherAudited, FisherId, NodeId, OwnerId, ReportId, Weight};
+use super::fisher::Fisher;
 use super::ledger::Owner;
 use super::node::{Node, NodeScore, Stage, Standing};
-use super::organisation::{self, Organisations};
+use super::organisation::Organisations;
 use super::parameters::Parameters;
-use super::resource::Batch;
+use super::seen::Seen;
+use super::trace::{Step, Trace};
+use closing::OpenEpoch;
 
 /// The last epoch that states can count; the number after it means none.
 const EPOCH_MAX: u64 = u32::MAX as u64 - 1;
@@ -38,26 +39,6 @@ pub enum Error {
     /// No clock can have counted to it.
     #[error("epoch {epoch} is beyond {EPOCH_MAX}")]
     Beyond { epoch: u64 },
-}
-
-/// Why a finding in the log does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Ignored {
-    /// Its fisher had no weight.
-    #[error("its fisher had no weight")]
-    Weightless,
-    /// It was counted before.
-    #[error("it was counted before")]
-    Repeated,
-    /// Its epoch lies too far back.
-    #[error("its epoch lies too far back")]
-    Late,
-    /// Its epoch has not come yet.
-    #[error("its epoch has not come yet")]
-    Early,
-    /// Its relay's owner is not registered.
-    #[error("its relay's owner is not registered")]
-    Stranger,
 }
 
 /// Everything that the log says about the scores so far.
@@ -84,45 +65,6 @@ pub struct State {
     trace: Option<Trace>,
     /// The last closed epoch.
     epoch: Option<u64>,
-}
-
-/// What the open epoch brought so far.
-#[derive(Debug, Clone, Default)]
-struct OpenEpoch {
-    reports: Vec<(u32, FoldedReport)>,
-    audits: Vec<(u32, FoldedAudit)>,
-    findings: BTreeMap<FisherId, BTreeMap<Owner, Findings>>,
-}
-
-/// Reports that were counted, as long as a second copy would still be in time.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    reports: HashSet<ReportId>,
-    audits: HashSet<ReportId>,
-    /// The same by the epoch of their counting, so that they can be forgotten.
-    by_epoch: VecDeque<(u64, Vec<ReportId>, Vec<ReportId>)>,
-}
-
-/// One step of a node's history, for whoever asks how a score came about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    pub epoch: u64,
-    pub resource: ResourceId,
-    /// The reports of the epoch that count.
-    pub reports: Vec<FoldedReport>,
-    /// b, in basis points, by which the bounds were widened.
-    pub contamination_bps: u16,
-    /// What each bet was multiplied by: four on the mean, five on the rate.
-    pub factors: [f64; RESOURCE_BETS],
-    /// The wealth of each bet afterwards.
-    pub wealth: [f64; RESOURCE_BETS],
-}
-
-/// The recorded history of one node.
-#[derive(Debug, Clone)]
-struct Trace {
-    node: NodeId,
-    steps: Vec<Step>,
 }
 
 /// Folds a whole log.
@@ -336,202 +278,6 @@ impl State {
                 self.organisations.join(organisation, number);
             }
             node.organisation = organisation;
-        }
-    }
-
-    /// Ends an epoch.
-    fn close(&mut self, epoch: u64) -> Result<(), Error> {
-        if let Some(last) = self.epoch.filter(|last| epoch <= *last) {
-            return Err(Error::Epoch { epoch, last });
-        }
-        if epoch > EPOCH_MAX {
-            return Err(Error::Beyond { epoch });
-        }
-        let open = std::mem::take(&mut self.open);
-        self.ignored.clear();
-        self.touched.clear();
-        let reports = self.counted_reports(epoch, open.reports);
-        let audits = self.counted_audits(epoch, open.audits);
-        self.set_priors(&reports);
-        self.fold_reports(epoch, &reports);
-        self.fold_audits(epoch, &audits);
-        self.touched.sort_unstable();
-        self.touched.dedup();
-        for node in &self.touched {
-            self.nodes[*node as usize].judge(&self.parameters, epoch, self.owners.len());
-        }
-        self.fold_findings(epoch, open.findings);
-        self.sort_nodes();
-        self.epoch = Some(epoch);
-        self.seen.forget(epoch, u64::from(self.parameters.report_window_epochs));
-        Ok(())
-    }
-
-    /// The reports that count, in the order of node and resource. Within a resource the order is free: a batch is a sum of
-    /// integers.
-    fn counted_reports(&mut self, epoch: u64, mut reports: Vec<(u32, FoldedReport)>) -> Vec<(u32, FoldedReport)> {
-        let oldest = epoch.saturating_sub(u64::from(self.parameters.report_window_epochs));
-        let mut ids = Vec::with_capacity(reports.len());
-        reports.retain(|(_, report)| {
-            let ignored = match report.epoch {
-                _ if report.weight == Weight::ZERO => Some(Ignored::Weightless),
-                of if of < oldest => Some(Ignored::Late),
-                of if of > epoch => Some(Ignored::Early),
-                _ if !self.seen.reports.insert(report.report) => Some(Ignored::Repeated),
-                _ => None,
-            };
-            match ignored {
-                Some(reason) => self.ignored.push((report.report, reason)),
-                None => ids.push(report.report),
-            }
-            ignored.is_none()
-        });
-        reports.sort_unstable_by_key(|(node, report)| (*node, report.resource));
-        self.seen.by_epoch.push_back((epoch, ids, Vec::new()));
-        reports
-    }
-
-    /// The audits that count, in the order of node, resource and owner.
-    fn counted_audits(&mut self, epoch: u64, audits: Vec<(u32, FoldedAudit)>) -> Vec<(u32, Owner, FoldedAudit)> {
-        let oldest = epoch.saturating_sub(u64::from(self.parameters.report_window_epochs));
-        let mut counted = Vec::with_capacity(audits.len());
-        for (node, audit) in audits {
-            let owner = self.owners.get(&audit.owner);
-            let ignored = match (audit.epoch, owner) {
-                (_, None) => Some(Ignored::Stranger),
-                (of, _) if of < oldest => Some(Ignored::Late),
-                (of, _) if of > epoch => Some(Ignored::Early),
-                _ if !self.seen.audits.insert(audit.report) => Some(Ignored::Repeated),
-                _ => None,
-            };
-            match (ignored, owner) {
-                (Some(reason), _) => self.ignored.push((audit.report, reason)),
-                (None, owner) => counted.extend(owner.map(|owner| (node, *owner, audit))),
-            }
-        }
-        if let Some((_, _, ids)) = self.seen.by_epoch.back_mut() {
-            ids.extend(counted.iter().map(|(_, _, audit)| audit.report));
-        }
-        counted.sort_unstable_by_key(|(node, owner, audit)| (*node, audit.resource, *owner));
-        counted
-    }
-
-    /// Gives nodes that are probed for the first time their prior, from the last epoch's scores.
-    fn set_priors(&mut self, reports: &[(u32, FoldedReport)]) {
-        let last = self.epoch.unwrap_or_default();
-        let mut priors = Vec::new();
-        for group in reports.chunk_by(|a, b| a.0 == b.0) {
-            let number = group[0].0;
-            let node = &self.nodes[number as usize];
-            if !node.lacks_prior() {
-                continue;
-            }
-            let members = node.organisation.map_or(&[][..], |organisation| self.organisations.members(organisation));
-            let scores = members.iter().filter_map(|at| self.nodes[*at as usize].score_bps(&self.parameters, last));
-            priors.push((number, organisation::prior_bps(&self.parameters, scores)));
-        }
-        for (number, prior) in priors {
-            self.nodes[number as usize].set_prior(prior);
-        }
-    }
-
-    fn fold_reports(&mut self, epoch: u64, reports: &[(u32, FoldedReport)]) {
-        let bounds = Bounds::contaminated(&self.parameters, f64::from(self.contamination_bps) / 1e4);
-        for of_node in reports.chunk_by(|a, b| a.0 == b.0) {
-            let number = of_node[0].0;
-            let node = &mut self.nodes[number as usize];
-            let mut all = Tally::default();
-            for group in of_node.chunk_by(|a, b| a.1.resource == b.1.resource) {
-                let mut batch = Batch::default();
-                for (_, report) in group {
-                    batch.add(&self.parameters, report);
-                }
-                all.merge(batch.tally());
-                let resource = group[0].1.resource;
-                let factors = node.absorb(&self.parameters, epoch, &bounds, resource, &batch);
-                if let Some(trace) = self.trace.as_mut().filter(|trace| trace.node == node.id) {
-                    let wealth = node.resource(resource).map_or([0.0; RESOURCE_BETS], |state| state.wealth());
-                    trace.steps.push(Step {
-                        epoch,
-                        resource,
-                        reports: group.iter().map(|(_, report)| *report).collect(),
-                        contamination_bps: self.contamination_bps,
-                        factors,
-                        wealth,
-                    });
-                }
-            }
-            node.absorb_inconclusive(&self.parameters, epoch, &bounds, &all);
-            self.touched.push(number);
-        }
-    }
-
-    fn fold_audits(&mut self, epoch: u64, audits: &[(u32, Owner, FoldedAudit)]) {
-        for group in audits.chunk_by(|a, b| (a.0, a.2.resource) == (b.0, b.2.resource)) {
-            let (number, resource) = (group[0].0, group[0].2.resource);
-            let owners: Vec<_> = group
-                .chunk_by(|a, b| a.1 == b.1)
-                .map(|of_owner| {
-                    let mut tally = Tally::default();
-                    for (_, _, audit) in of_owner {
-                        // Stamps say what they say: no fisher's weight enters.
-                        tally.add(&self.parameters, audit.x, Weight::FULL);
-                    }
-                    (of_owner[0].1, tally)
-                })
-                .collect();
-            self.nodes[number as usize].absorb_audits(&self.parameters, epoch, resource, &owners);
-            self.touched.push(number);
-        }
-    }
-
-    /// Counts the audits of fishers, and renews the bound on liars for the next epoch.
-    fn fold_findings(&mut self, epoch: u64, findings: BTreeMap<FisherId, BTreeMap<Owner, Findings>>) {
-        let (parameters, corrupt) = (self.parameters.clone(), self.corrupt_owners());
-        let mut audits = BTreeMap::<Owner, Audited>::new();
-        for (id, found) in findings {
-            let fisher = self.fisher(id);
-            // The weight that the audited reports had, before this epoch's audits change it.
-            let weight = f64::from(fisher.weight(&parameters, corrupt).in_64ths());
-            for (owner, found) in &found {
-                let audited = audits.entry(*owner).or_default();
-                audited.weight += weight * f64::from(found.agreed.saturating_add(found.disagreed));
-                audited.refuted += weight * f64::from(found.disagreed);
-            }
-            fisher.absorb(&parameters, &Vec::from_iter(found));
-        }
-        self.contamination.absorb(&parameters, epoch, &audits);
-        self.contamination_bps = self.contamination.bound_bps(&parameters, corrupt);
-    }
-
-    /// Takes new nodes into the order of keys.
-    fn sort_nodes(&mut self) {
-        if self.sorted.len() == self.nodes.len() {
-            return;
-        }
-        self.sorted.extend(self.sorted.len() as u32..self.nodes.len() as u32);
-        // Almost sorted already, which the stable sort makes use of.
-        let nodes = &self.nodes;
-        self.sorted.sort_by_key(|node| nodes[*node as usize].id);
-    }
-}
-
-impl Seen {
-    /// Forgets the ids of findings of which a second copy would come too late to count.
-    fn forget(&mut self, epoch: u64, window: u64) {
-        while self.by_epoch.front().is_some_and(|(counted, ..)| counted.saturating_add(window) < epoch) {
-            let (_, reports, audits) = self.by_epoch.pop_front().unwrap_or_default();
-            for id in reports {
-                self.reports.remove(&id);
-            }
-            for id in audits {
-                self.audits.remove(&id);
-            }
-        }
-        for ids in [&mut self.reports, &mut self.audits] {
-            if ids.capacity() > 4 * ids.len() {
-                ids.shrink_to(2 * ids.len());
-            }
         }
     }
 }

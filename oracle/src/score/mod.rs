@@ -7,6 +7,7 @@
 
 mod claim;
 mod contamination;
+mod counting;
 mod detector;
 mod entry;
 mod explain;
@@ -20,19 +21,23 @@ mod organisation;
 mod parameters;
 mod ratio;
 mod resource;
+mod seen;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod urgency;
 
+pub use counting::Ignored;
 pub use entry::{
     Announced, BondChanged, Claims, Entry, EpochClosed, Finding, FisherAudited, FisherId, FoldedAudit, FoldedReport,
     NodeId, OrganisationId, OwnerId, ReportId, ResourceId, Weight,
 };
 pub use explain::{Audits, Explanation, ResourceEvidence};
-pub use fold::{Error, Ignored, State, Step, fold};
+pub use fold::{Error, State, fold};
 pub use node::{NodeScore, ResourceScore, Standing, Verdict, levy_bps};
 pub use organisation::worst_decile_bps;
 pub use parameters::{Market, Parameters};
 pub use ratio::{Error as RatioError, Ratio64};
 pub use resource::{Batch, Estimate, ResourceState};
+pub use trace::Step;
 pub use urgency::Urgency;

@@ -7,12 +7,12 @@ use crate::cli::table;
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 use gpux_kernels::{
-    calibration::{Error, FILE_BYTES_MAX, File},
+    calibration::{Error, FILE_BYTES_MAX, File, counted},
     probe::ProbeId,
 };
 use std::{
     fs::{self, OpenOptions},
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -41,7 +41,10 @@ pub(super) async fn run(arguments: Calibrate, stop: CancellationToken) -> anyhow
     let files = match &arguments.key_file {
         None => vec![merged(&arguments.merge)?],
         Some(key_file) => {
-            let measured = measure::files(key_file, &arguments.probe, &arguments.out);
+            let plan = measure::Plan::of(&arguments.probe, &arguments.out)?;
+            // Before minutes of measuring, which would end in nothing.
+            plan.models().try_for_each(|model| vacant(&arguments.out.join(file_name(model))))?;
+            let measured = plan.run(key_file);
             tokio::select! {
                 files = measured => files?,
                 () = stop.cancelled() => bail!("interrupted"),
@@ -70,6 +73,15 @@ fn read(path: &Path) -> anyhow::Result<File> {
     File::parse(&text).with_context(named)
 }
 
+/// Refuses a place where something is.
+fn vacant(path: &Path) -> anyhow::Result<()> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("file {}", path.display())),
+        Ok(_) => bail!("file {} exists: move it away, or name another folder with --out", path.display()),
+    }
+}
+
 /// A new file: what others signed is not replaced by accident.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let created = OpenOptions::new().write(true).create_new(true).open(path);
@@ -92,14 +104,17 @@ fn told(path: &Path, file: &File) -> String {
     let row = |probe: ProbeId| {
         let reference = match file.reference(probe) {
             Ok(rate) => amount(rate as f64, probe.rate_unit()),
-            Err(Error::TooFew { devices, owners, .. }) => format!("uncalibrated: {devices} devices of {owners} owners"),
+            Err(Error::TooFew { devices, owners, .. }) => {
+                format!("uncalibrated: {} of {}", counted(devices, "device"), counted(owners, "owner"))
+            }
             Err(error) => error.to_string(),
         };
         [probe.name().to_owned(), probe.noun().to_owned(), reference]
     };
     let rows: Vec<_> = file.probes().into_iter().map(row).collect();
     let table = table::render(["probe", "measures", "reference"], &rows);
-    format!("{}: {}, {} contributions\n{table}", path.display(), file.model, file.contribution.len())
+    let contributions = counted(file.contribution.len(), "contribution");
+    format!("{}: {}, {contributions}\n{table}", path.display(), file.model)
 }
 
 #[cfg(test)]
@@ -111,5 +126,20 @@ mod tests {
         assert_eq!(file_name("GeForce RTX 3090"), "geforce-rtx-3090.toml");
         assert_eq!(file_name("Intel(R) Xeon(R) CPU @ 2.20GHz, 2 threads"), "intel-r-xeon-r-cpu-2-20ghz-2-threads.toml");
         assert_eq!(file_name("../../etc/passwd"), "etc-passwd.toml");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_there_is_noticed_before_anything_is_measured() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, key_file) = (folder.path().to_owned(), folder.path().join("key"));
+        let plan = measure::Plan::of(&[ProbeId::Cpu], &out).unwrap();
+        let path = out.join(file_name(plan.models().next().unwrap()));
+        fs::write(&path, "signed by others").unwrap();
+        let (key, probe) = (Some(key_file.clone()), vec![ProbeId::Cpu]);
+        let arguments = Calibrate { key_file: key, merge: Vec::new(), probe, out };
+        let error = run(arguments, CancellationToken::new()).await.unwrap_err();
+        assert!(error.to_string().contains("exists"), "{error:#}");
+        assert!(!key_file.exists(), "the key is made when the measurement begins");
+        assert_eq!(fs::read_to_string(path).unwrap(), "signed by others");
     }
 }

@@ -11,6 +11,7 @@ use gpux_proto::{
         registry_service_client::RegistryServiceClient,
     },
 };
+use prost::Message as _;
 use std::time::Duration;
 use tonic::{
     Code, Request, Status,
@@ -28,6 +29,8 @@ const PAGE: i32 = 500;
 const PAGES_MAX: usize = 200;
 /// The most relays that are listed: enough to be hidden among, little enough to be asked for often.
 const RELAYS_MAX: usize = 5_000;
+/// The most that is held of a listing: 100,000 descriptions of 1.3 KiB. Pages alone would bound it at 200 times 8 MiB.
+const LISTING_BYTES_MAX: usize = 128 << 20;
 
 /// What an oracle said no to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,9 @@ pub enum OracleError {
     /// Its pages never end.
     #[error("the oracle lists more than {0} nodes or relays")]
     Endless(usize),
+    /// Its descriptions are larger than any market's.
+    #[error("the oracle lists more than {LISTING_BYTES_MAX} bytes of descriptions")]
+    Oversized,
 }
 
 impl Refusal {
@@ -116,13 +122,13 @@ impl Oracle {
 
     /// All nodes' descriptions, unverified.
     pub async fn nodes(&self) -> Result<Vec<Description>, OracleError> {
-        let (mut nodes, mut page_token) = (Vec::new(), String::new());
+        let (mut listing, mut page_token) = (Listing::default(), String::new());
         for _ in 0..PAGES_MAX {
             let request = Request::new(ListNodesRequest { page_size: PAGE, page_token });
             let page = self.registry().list_nodes(request).await.map_err(refused("its nodes"))?.into_inner();
-            nodes.extend(page.nodes.into_iter().filter_map(|node| node.description));
+            listing.extend(page.nodes.into_iter().filter_map(|node| node.description))?;
             if page.next_page_token.is_empty() {
-                return Ok(nodes);
+                return Ok(listing.nodes);
             }
             page_token = page.next_page_token;
         }
@@ -186,11 +192,59 @@ impl Oracle {
     }
 }
 
+/// Descriptions as they come, page by page.
+#[derive(Debug, Default)]
+struct Listing {
+    nodes: Vec<Description>,
+    /// What they take in memory, about.
+    bytes: usize,
+}
+
+impl Listing {
+    /// Takes a page, unless it is one too many. An empty description takes memory as well: an encoding may hold half a
+    /// million of them.
+    fn extend(&mut self, page: impl Iterator<Item = Description>) -> Result<(), OracleError> {
+        for description in page {
+            self.bytes += size_of::<Description>() + description.encoded_len();
+            if self.bytes > LISTING_BYTES_MAX {
+                return Err(OracleError::Oversized);
+            }
+            self.nodes.push(description);
+        }
+        Ok(())
+    }
+}
+
 fn accepted<T>(answer: Result<tonic::Response<T>, Status>) -> Result<(), Refusal> {
     match answer {
         Ok(_) => Ok(()),
         // The same id again: it is durable, and an acknowledgement was lost on the way.
         Err(status) if status.code() == Code::AlreadyExists => Ok(()),
         Err(status) => Err(Refusal::of(&status)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gpux_proto::evidence::Signed;
+
+    #[test]
+    fn a_listing_is_bounded_by_its_bytes() {
+        let described = |bytes| {
+            let descriptor = Signed { payload: vec![0; bytes], ..Signed::default() };
+            Description { descriptor: Some(descriptor), ..Description::default() }
+        };
+        let mut listing = Listing::default();
+        listing.extend((0..100).map(|_| described(1_300))).unwrap();
+        assert_eq!(listing.nodes.len(), 100);
+        // Pages as large as they may be: the seventeenth is one too many.
+        let filled = (0..17).find(|_| listing.extend(std::iter::once(described(ANSWER_BYTES_MAX))).is_err());
+        assert_eq!(filled, Some(15), "100 small ones took the place of the sixteenth");
+        // Descriptions of nothing are not free.
+        let mut listing = Listing::default();
+        let endless = listing.extend(std::iter::repeat_with(Description::default));
+        assert!(matches!(endless, Err(OracleError::Oversized)));
+        assert!(listing.nodes.len() <= LISTING_BYTES_MAX / size_of::<Description>());
     }
 }

@@ -6,13 +6,17 @@
 //! signature is reached by valid signatures only.
 
 mod answers;
+mod calibration;
 mod chain;
 mod conversation;
 mod description;
+mod fold;
 mod frames;
 mod http;
+mod kept;
 mod log;
 pub mod meter;
+mod net;
 mod oracle;
 mod paced;
 mod parameters;
@@ -68,7 +72,7 @@ impl Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 23] = [
     Target::new("frames", frames::run, frames::seeds),
     Target::new("stream", stream::run, stream::seeds),
     Target::new("sealed", sealed::run, sealed::seeds).holding(16 << 20, 256),
@@ -88,6 +92,10 @@ pub const TARGETS: [Target; 19] = [
     Target::new("http", http::run, http::seeds).holding(16 << 20, 256),
     Target::new("log", log::run, log::seeds),
     Target::new("chain", chain::run, chain::seeds).holding(32 << 20, 256),
+    Target::new("fold", fold::run, fold::seeds).holding(8 << 20, 256),
+    Target::new("replay", kept::run, kept::seeds).holding(8 << 20, 256),
+    Target::new("calibration", calibration::run, calibration::seeds).holding(8 << 20, 256),
+    Target::new("net", net::run, net::seeds),
 ];
 
 /// The target of a name.

@@ -5,6 +5,7 @@ mod keys;
 mod refusals;
 mod relays;
 mod session;
+mod strangers;
 mod world;
 
 use std::sync::OnceLock;

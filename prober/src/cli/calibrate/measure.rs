@@ -23,58 +23,86 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 type Rates = BTreeMap<ProbeId, u64>;
 
-/// A model's name and the devices of it.
-type Devices = (String, Vec<(Digest, Rates)>);
-
-/// Measures everything that was asked for; a file a model.
-pub(super) async fn files(key_file: &Path, asked: &[ProbeId], folder: &Path) -> anyhow::Result<Vec<File>> {
-    let folder = folder.canonicalize().with_context(|| format!("folder {}", folder.display()))?;
-    let owner = SigningKey::from_bytes(&keys::ed25519_or_create(key_file)?);
-    let machine = Machine::look();
-    let wanted = |probe: &ProbeId| asked.is_empty() || asked.contains(probe);
-    let suite = Suite { length: Length::Full, folder, card: None };
-    let mut models = Vec::new();
-    let on_host: Vec<ProbeId> = OF_HOST.into_iter().filter(wanted).collect();
-    if !on_host.is_empty() {
-        let model = format!("{}, {} threads", machine.processor, machine.threads);
-        models.push((true, (model, vec![(device_id(&owner, "host"), rates(&suite, &on_host).await?)])));
-    }
-    let of_cards: Vec<ProbeId> = OF_CARDS.into_iter().filter(wanted).collect();
-    models.extend(cards(&suite, &of_cards, &owner).await?.into_iter().map(|devices| (false, devices)));
-    if models.is_empty() {
-        bail!("nothing to measure: {}", machine.cards.err().unwrap_or_else(|| "no probe was asked for".into()));
-    }
-    let driver = driver();
-    models.into_iter().map(|(on_host, devices)| signed(devices, on_host, &driver, &owner)).collect()
+/// What is measured, known before anything is.
+#[derive(Debug)]
+pub(super) struct Plan {
+    suite: Suite,
+    places: Vec<Place>,
 }
 
-fn signed((model, devices): Devices, on_host: bool, driver: &str, owner: &SigningKey) -> anyhow::Result<File> {
+/// The machine itself, or one of its cards.
+#[derive(Debug)]
+struct Place {
+    model: String,
+    /// A card's number and bus.
+    card: Option<(usize, String)>,
+    probes: Vec<ProbeId>,
+}
+
+/// The devices of one model.
+#[derive(Debug)]
+struct Model {
+    name: String,
+    on_host: bool,
+    devices: Vec<(Digest, Rates)>,
+}
+
+impl Plan {
+    /// Looks at the machine: which of its devices have probes that were asked for.
+    pub(super) fn of(asked: &[ProbeId], folder: &Path) -> anyhow::Result<Self> {
+        let folder = folder.canonicalize().with_context(|| format!("folder {}", folder.display()))?;
+        let machine = Machine::look();
+        let wanted = |probe: &ProbeId| asked.is_empty() || asked.contains(probe);
+        let model = format!("{}, {} threads", machine.processor, machine.threads);
+        let host = Place { model, card: None, probes: OF_HOST.into_iter().filter(wanted).collect() };
+        let of_cards: Vec<ProbeId> = OF_CARDS.into_iter().filter(wanted).collect();
+        let places: Vec<_> =
+            std::iter::once(host).chain(cards(&of_cards)).filter(|place| !place.probes.is_empty()).collect();
+        if places.is_empty() {
+            bail!("nothing to measure: {}", machine.cards.err().unwrap_or_else(|| "no probe was asked for".into()));
+        }
+        Ok(Self { suite: Suite { length: Length::Full, folder, card: None }, places })
+    }
+
+    /// The models of which there will be a file; one that has several devices comes several times.
+    pub(super) fn models(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| place.model.as_str())
+    }
+
+    /// Measures each device alone, and signs: a card beside others that work is as fast as their common power and heat
+    /// allow, and that is the machine's and not the model's. A file a model.
+    pub(super) async fn run(self, key_file: &Path) -> anyhow::Result<Vec<File>> {
+        let owner = SigningKey::from_bytes(&keys::ed25519_or_create(key_file)?);
+        let mut models: Vec<Model> = Vec::new();
+        for Place { model, card, probes } in self.places {
+            let (at, bus) = card.unzip();
+            let suite = Suite { card: at, ..self.suite.clone() };
+            let device = (device_id(&owner, bus.as_deref().unwrap_or("host")), rates(&suite, &probes).await?);
+            match models.iter_mut().find(|known| known.name == model) {
+                Some(known) => known.devices.push(device),
+                None => models.push(Model { name: model, on_host: bus.is_none(), devices: vec![device] }),
+            }
+        }
+        let driver = driver();
+        models.into_iter().map(|model| signed(model, &driver, &owner)).collect()
+    }
+}
+
+fn signed(Model { name, on_host, devices }: Model, driver: &str, owner: &SigningKey) -> anyhow::Result<File> {
     let driver = if on_host { "none" } else { driver }.to_owned();
     let measured = Measured { date: date(crate::clock::now()), driver, kernels: kernels_digest(on_host)?, devices };
-    Ok(File::new(&model, Contribution::sign(&model, measured, owner)?)?)
+    Ok(File::new(&name, Contribution::sign(&name, measured, owner)?)?)
 }
 
-/// Measures each card that the catalogue knows, alone: a card beside others that work is as fast as their common power and
-/// heat allow, and that is the machine's and not the model's.
-async fn cards(suite: &Suite, asked: &[ProbeId], owner: &SigningKey) -> anyhow::Result<Vec<Devices>> {
+/// The cards that the catalogue knows: another one has nothing to be calibrated.
+fn cards(asked: &[ProbeId]) -> Vec<Place> {
     let found = cuda::devices().unwrap_or_default();
-    let cards: Vec<_> =
-        found.iter().map(|card| (card.properties().name.clone(), card.properties().bus.clone())).collect();
-    drop(found);
-    let mut models: Vec<Devices> = Vec::new();
-    for (at, (name, bus)) in cards.into_iter().enumerate() {
-        // A card that the catalogue does not know has nothing to be calibrated.
-        let Ok(model) = suite::find(&name) else { continue };
-        let probes: Vec<ProbeId> = asked.iter().copied().filter(|probe| model.figure(*probe).is_some()).collect();
-        let one = Suite { card: Some(at), ..suite.clone() };
-        let device = (device_id(owner, &bus), rates(&one, &probes).await?);
-        match models.iter_mut().find(|(known, _)| *known == model.name) {
-            Some((_, devices)) => devices.push(device),
-            None => models.push((model.name.clone(), vec![device])),
-        }
-    }
-    models.retain(|(_, devices)| devices.iter().any(|(_, rates)| !rates.is_empty()));
-    Ok(models)
+    let known = found.iter().map(|card| card.properties()).enumerate().filter_map(|(at, card)| {
+        let model = suite::find(&card.name).ok()?;
+        let probes = asked.iter().copied().filter(|probe| model.figure(*probe).is_some()).collect();
+        Some(Place { model: model.name.clone(), card: Some((at, card.bus.clone())), probes })
+    });
+    known.collect()
 }
 
 /// Runs probes and takes their median rates. A wrong result ends it: such a device is no reference.
