@@ -103,6 +103,8 @@ impl Epochs {
         if self.folder.epoch().is_some_and(|closed| closed >= ended) {
             return Ok(None);
         }
+        // Offers that were announced since the last closing are in the log and not yet in the folder.
+        self.follow().await?;
         let due = self.due(ended).await?;
         let started = open * u64::from(self.parameters.epoch_secs);
         if due.is_empty() && !self.folder.has_scores() && !self.folder.offers().any(started) {
