@@ -117,9 +117,9 @@ impl Epochs {
             self.audit_ahead().await?;
             return Ok(None);
         }
-        let (due, later) = self.due(ended).await?;
-        // The commits and reveals that these reports stand on are in the log; what comes later does not change their terms.
+        // The commits and reveals that these reports stand on, and the newest offers, are in the log and not yet in the folder.
         self.follow().await?;
+        let (due, later) = self.due(ended).await?;
         let started = open * u64::from(self.parameters.epoch_secs);
         let beacon = self.store.first_finalised_since(started).await?.unwrap_or(*finalised);
         let parameters = self.parameters.clone();

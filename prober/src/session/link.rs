@@ -14,7 +14,10 @@ use gpux_proto::{
     stream,
 };
 use prost::Message as _;
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 /// The most bytes of a session's frames: a bundle of at most 4 MiB is accepted by oracles, and descriptor, offer, terms
 /// and manifest take less than 256 KiB of it.
@@ -99,7 +102,7 @@ impl<O: Outside> Link<O> {
         self.outside.send(request, head, deadline).await.map_err(|lost| match lost {
             Lost::Deadline => Failure::host(step, "the node takes no input"),
             Lost::Relay(status) => Failure::relay(step, &status),
-            Lost::Garbled(what) => Failure::host(step, what),
+            Lost::Garbled(what) => self.unproven(step, what),
             Lost::Closed | Lost::Status(_) => Failure::host(step, "the node closed the stream"),
         })
     }
@@ -149,19 +152,27 @@ impl<O: Outside> Link<O> {
         self.frames
     }
 
+    /// A fault of the node's that no frame shows which it signed. Through a relay it says nothing: the relay's stamps know of a
+    /// frame that the transcript lacks, or of a renter who left early, and a host could make liars of honest fishers by it.
+    /// A host gains nothing: it may be inconclusive in few of its sessions only.
+    fn unproven(&self, step: Step, detail: impl fmt::Display) -> Failure {
+        let fault = if self.outside.is_relayed() { Fault::Fisher } else { Fault::Host };
+        Failure::new(step, fault, detail)
+    }
+
     async fn receive(&mut self, step: Step, deadline: Instant) -> Result<Received, Failure> {
         let response = self.outside.receive(deadline).await.map_err(|lost| match lost {
             Lost::Deadline => Failure::host(step, "no answer before the deadline"),
             Lost::Status(status) => Failure::host(step, super::words(&status)),
             Lost::Closed => Failure::host(step, "the node closed the stream"),
-            Lost::Garbled(what) => Failure::host(step, what),
+            Lost::Garbled(what) => self.unproven(step, what),
             Lost::Relay(status) => Failure::relay(step, &status),
         })?;
         match response.message {
             Some(session_response::Message::Frame(frame)) => Ok(Received::Frame(frame)),
             Some(session_response::Message::Closed(closed)) => Ok(Received::Closed(closed)),
-            Some(session_response::Message::Opened(_)) => Err(Failure::host(step, "the node opened the session twice")),
-            None => Err(Failure::host(step, "the node sent an empty message")),
+            Some(session_response::Message::Opened(_)) => Err(self.unproven(step, "the node opened the session twice")),
+            None => Err(self.unproven(step, "the node sent an empty message")),
         }
     }
 
@@ -171,12 +182,12 @@ impl<O: Outside> Link<O> {
         let at = self.now();
         // Before the frame counts: a host could have wrong heads stamped and call the transcript, which has the right ones, a lie.
         if let Some(shown) = self.outside.shown() {
-            let head = self.chains.next(Side::Node, &frame.data).map_err(|e| Failure::host(step, e))?;
+            let head = self.chains.next(Side::Node, &frame.data).map_err(|e| self.unproven(step, e))?;
             if shown != head {
-                return Err(Failure::host(step, "the head that was shown to the relay is not the frame's"));
+                return Err(self.unproven(step, "the head that was shown to the relay is not the frame's"));
             }
         }
-        self.chains.receive(Side::Node, &frame, &self.node).map_err(|e| Failure::host(step, e))?;
+        self.chains.receive(Side::Node, &frame, &self.node).map_err(|e| self.unproven(step, e))?;
         let early = frame.seen < self.seen_min;
         self.reader.push(&frame.data);
         self.keep(step, Direction::Node, frame, at)?;
@@ -188,7 +199,7 @@ impl<O: Outside> Link<O> {
         // Ours are few and small. Were one of them refused, a host could fill the transcript up to where it is our turn, and
         // a bundle that ends on our turn is void.
         if direction == Direction::Node && self.bytes > TRANSCRIPT_BYTES_MAX {
-            return Err(Failure::host(step, format!("the session has more than {TRANSCRIPT_BYTES_MAX} bytes")));
+            return Err(self.unproven(step, format!("the session has more than {TRANSCRIPT_BYTES_MAX} bytes")));
         }
         let time_us = u64::try_from(at.duration_since(self.started).as_micros()).unwrap_or(u64::MAX);
         self.frames.push(TranscriptFrame { direction: direction.into(), frame: Some(frame), time_us });

@@ -1,6 +1,6 @@
 //! What a session needs of the world around it: the stream to the node, time and randomness. The fisher's own is
-//! [`super::grpc`], or [`super::sealed`] through a relay; a simulation has another, in which nothing waits. Invariant: everything that a session does follows from
-//! its order and from what comes through here.
+//! [`super::grpc`], or [`super::sealed`] through a relay; a simulation has another, in which nothing waits. Invariant:
+//! everything that a session does follows from its order and from what comes through here.
 use super::Failure;
 use crate::clock;
 use gpux_kernels::release;
@@ -31,6 +31,11 @@ pub trait Outside: Send {
     /// The fisher's clock.
     fn now(&self) -> Instant {
         Instant::now()
+    }
+
+    /// Whether somebody of another owner carries the session, and stamps it.
+    fn is_relayed(&self) -> bool {
+        false
     }
 
     /// Wall time since 1970.

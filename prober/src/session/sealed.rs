@@ -96,6 +96,10 @@ impl Relayed {
 }
 
 impl Outside for Relayed {
+    fn is_relayed(&self) -> bool {
+        true
+    }
+
     async fn connect(&mut self, start: Start, worker: &release::Built, deadline: Instant) -> Result<(), Failure> {
         let step = Step::Hello;
         match timeout_at(deadline.into(), self.join()).await {

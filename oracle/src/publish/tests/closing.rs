@@ -137,8 +137,8 @@ async fn the_stored_log_folds_to_what_was_published() {
 #[tokio::test]
 async fn an_offer_closes_epochs_so_that_there_is_a_schedule_and_a_restart_has_the_same() {
     let bench = Bench::new().await;
-    bench.offer(2, 10_000).await;
     let mut epochs = bench.epochs().await;
+    bench.offer(2, 10_000).await;
     assert_eq!(epochs.schedules().newest(), None);
     for time in [600, 606, 611] {
         let block = bench.finalise(time).await;
