@@ -22,6 +22,9 @@ use crate::{
 /// How many chains' last preimages are remembered; a forgotten one costs a walk to the chain's end.
 const VERIFIED_MAX: usize = 4_096;
 const MICROS: u64 = 1_000_000;
+/// How long after the span's end a session may begin: probers ask a full node again for 45 s within a rental that they opened in
+/// time, and opening it takes some blocks.
+const LATE_SECS: u64 = 60;
 
 /// A fisher and his chain's end, with the epoch and the preimage that were verified last.
 type Verified = HashMap<([u8; 20], [u8; 32]), (u64, [u8; 32])>;
@@ -119,7 +122,7 @@ fn in_time(assigned: &Assigned, end: u64, decoded: &Decoded, rental: &Rental) ->
     if rental.start.saturating_add(CLOCK_SKEW_SECS) < drawn {
         return early("rental", rental.start);
     }
-    if start >= end.saturating_add(CLOCK_SKEW_SECS) {
+    if start >= end.saturating_add(CLOCK_SKEW_SECS + LATE_SECS) {
         return Err(Refusal::AssignmentTime(format!("its session began at {start}, its time ended at {end}")));
     }
     Ok(())
