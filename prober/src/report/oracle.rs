@@ -71,7 +71,10 @@ impl Refusal {
         );
         // A broken connection is `Unknown` without details.
         let broken = status.code() == Code::Unknown && reason.is_none();
-        let known = matches!(reason.as_deref(), Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "OWNER_WITHOUT_BOND" | "RATE_LIMITED"));
+        let known = matches!(
+            reason.as_deref(),
+            Some("RENTAL_UNKNOWN" | "FISHER_WITHOUT_BOND" | "OWNER_WITHOUT_BOND" | "RATE_LIMITED")
+        );
         Self {
             reason: crate::session::bounded(&reason.unwrap_or_else(|| format!("{:?}", status.code())), 64),
             message: words(status),
