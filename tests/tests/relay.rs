@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what cannot go on fails the test")]
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use gpux_contracts::Deployment;
 use gpux_kernels::{
     catalogue,
@@ -39,6 +39,7 @@ use gpux_proto::{
 };
 use gpux_tests::binaries::Binaries;
 use std::{
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -63,6 +64,19 @@ impl Rentals for Paid {
 struct Oracle {
     node: Description,
     stamps: Arc<Mutex<Vec<Signed>>>,
+}
+
+impl Oracle {
+    /// The first stamps that come.
+    async fn taken(&self) -> Signed {
+        for _ in 0..1_000 {
+            if let Some(stamps) = self.stamps.lock().unwrap().first() {
+                return stamps.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no stamps came");
+    }
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -144,7 +158,7 @@ async fn loopback() -> (TcpListener, String) {
 }
 
 /// Starts a node with a simulated card, and returns how it describes itself.
-async fn node(folder: &std::path::Path, stop: &CancellationToken) -> Description {
+async fn node(folder: &Path, stop: &CancellationToken) -> Description {
     let (listener, url) = loopback().await;
     let key = SigningKey::from_bytes(&[5; 32]);
     let provider = PrivateKeySigner::from_bytes(&[7; 32].into()).unwrap();
@@ -195,31 +209,39 @@ fn heads(bundle: &Bundle, node: &[u8]) -> Vec<(i32, Vec<u8>)> {
     heads
 }
 
+/// Starts an oracle and a relay that asks it; returns the relay's key and where it answers.
+async fn relay(oracle: &Oracle, folder: &Path, stop: &CancellationToken) -> (VerifyingKey, String) {
+    let (listener, url) = loopback().await;
+    let server = tonic::transport::Server::builder()
+        .add_service(RegistryServiceServer::new(oracle.clone()))
+        .add_service(EvidenceServiceServer::new(oracle.clone()));
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    let key = SigningKey::from_bytes(&[8; 32]);
+    let relay = key.verifying_key();
+    let (listener, endpoint) = loopback().await;
+    let owner = PrivateKeySigner::from_bytes(&[9; 32].into()).unwrap();
+    let (deployment, listed) = (deployment(), Arc::default());
+    let options = relay::Options {
+        key,
+        registrar: Registrar { deployment, owner, relay, endpoint: endpoint.clone(), listed },
+        oracle: report::Oracle::new(url.parse().unwrap()),
+        data: folder.to_owned(),
+        scope: Scope::All,
+        limits: relay::Limits::default(),
+    };
+    tokio::spawn(relay::serve(Relay::new(options, stop.clone()).unwrap(), listener, stop.clone()));
+    (relay, endpoint)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sealed_session_with_the_real_node_is_evidence_and_its_stamps_are_about_it() {
     let (folder, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
     let _stopped = stop.clone().drop_guard();
     let description = node(folder.path(), &stop).await;
-    let (listener, url) = loopback().await;
     let oracle = Oracle { node: description.clone(), stamps: Arc::default() };
-    let server = tonic::transport::Server::builder()
-        .add_service(RegistryServiceServer::new(oracle.clone()))
-        .add_service(EvidenceServiceServer::new(oracle.clone()));
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    let (relay_key, endpoint) = relay(&oracle, folder.path(), &stop).await;
 
-    let key = SigningKey::from_bytes(&[8; 32]);
-    let relay_key = key.verifying_key();
-    let (listener, endpoint) = loopback().await;
-    let owner = PrivateKeySigner::from_bytes(&[9; 32].into()).unwrap();
-    let (deployment, listed) = (deployment(), Arc::default());
-    let registrar =
-        Registrar { deployment: deployment.clone(), owner, relay: relay_key, endpoint: endpoint.clone(), listed };
-    let oracles = report::Oracle::new(url.parse().unwrap());
-    let (data, limits) = (folder.path().to_owned(), relay::Limits::default());
-    let options = relay::Options { key, registrar, oracle: oracles, data, scope: Scope::All, limits };
-    let carrying = Relay::new(options, stop.clone()).unwrap();
-    tokio::spawn(relay::serve(carrying, listener, stop.clone()));
-
+    let deployment = deployment();
     let place = Place { chain_id: deployment.chain_id, rentals: deployment.rentals };
     let offered = offered::verify(&description, place, clock::now()).unwrap();
     let job = Binaries::beside_this_program().unwrap().path("gpux-job").unwrap();
@@ -252,16 +274,9 @@ async fn a_sealed_session_with_the_real_node_is_evidence_and_its_stamps_are_abou
     let found = examine(&bundle, &rules, Depth::Recompute);
     assert_eq!((found.first_unsound(), &found.failure, found.wrong.len()), (None, &None, 0));
 
-    let mut taken = Vec::new();
-    for _ in 0..1_000 {
-        taken = oracle.stamps.lock().unwrap().clone();
-        if !taken.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    signing::verify(Domain::Stamps, &taken[0], &relay_key).unwrap();
-    let stamps: Stamps = signing::open(Domain::Stamps, &taken[0]).unwrap();
+    let taken = oracle.taken().await;
+    signing::verify(Domain::Stamps, &taken, &relay_key).unwrap();
+    let stamps: Stamps = signing::open(Domain::Stamps, &taken).unwrap();
     let stamped: Vec<_> = stamps.stamps.iter().map(|stamp| (stamp.direction, stamp.head.clone())).collect();
     assert_eq!(stamped, heads(&bundle, &offered.node));
     assert_eq!((stamps.node.as_slice(), stamps.ended_by()), (offered.node.as_slice(), EndedBy::Node));
