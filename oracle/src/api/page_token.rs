@@ -55,7 +55,7 @@ impl Cursor {
             Self::ByScore { low_bps, after } => [&[3], low_bps.to_be_bytes().as_slice(), after].concat(),
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
             Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
-            Self::Schedule { epoch, after } => [&[6], epoch.to_be_bytes().as_slice(), after].concat(),
+            Self::Schedule { epoch, after } => [&[7], epoch.to_be_bytes().as_slice(), after].concat(),
         }
     }
 

@@ -1,10 +1,10 @@
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use gpux_kernels::assignment::Schedule;
 use gpux_proto::{
     evidence::{
-        BondChanged, Description, Descriptor, EpochClosed, Finding, FisherAudited, Host, LogEntry, NodeAnnounced,
-        Offer, Probe, RelayRegistered, RelayRegistration, ReportFolded, Signed, SignedOffer, log_entry::Fact,
+        Description, Descriptor, EpochClosed, Finding, Host, LogEntry, NodeAnnounced, Offer, Signed, SignedOffer,
+        log_entry::Fact,
     },
     oracle::ScheduledNode,
 };
@@ -12,8 +12,9 @@ use prost::Message as _;
 
 use super::*;
 use crate::{
+    audit::fixture::{self, FISHER, OWNERS},
     publish::Folder,
-    score::Parameters,
+    score::{NodeId, Parameters, ReportId},
     store::{BlockFacts, BlockRef, Sqlite, Store},
 };
 
@@ -32,31 +33,58 @@ fn announced(node: u8, rate: u64, until: u64) -> Vec<u8> {
     entry(Fact::NodeAnnounced(NodeAnnounced { description: Some(description) }))
 }
 
-fn folded(node: u8, report: u32, x: u32, epoch: u64) -> Vec<u8> {
-    let mut id = [0; 32];
-    id[..4].copy_from_slice(&report.to_le_bytes());
-    entry(Fact::ReportFolded(ReportFolded {
-        node: vec![node; 32],
-        resource: Probe::Cpu.into(),
-        x_lower: x,
-        x_upper: x,
-        weight: 64,
-        epoch,
-        report: id.to_vec(),
-        inconclusive: false,
-    }))
-}
-
 fn closed(epoch: u64) -> Vec<u8> {
     entry(Fact::EpochClosed(EpochClosed { epoch, timestamp: (epoch + 1) * 3_600 }))
 }
 
-fn schedule_of(log: &[Vec<u8>]) -> Schedule {
-    let mut folder = Folder::new(Parameters::production());
+fn parameters() -> Parameters {
+    Parameters { audit_share_bps: 0, ..Parameters::production() }
+}
+
+fn folder_of(log: &[Vec<u8>]) -> Folder {
+    let mut folder = Folder::new(parameters());
     for entry in log {
         folder.apply(entry).unwrap();
     }
+    folder
+}
+
+fn scheduled(folder: &Folder) -> Schedule {
     folder.offers().schedule(folder.state()).unwrap()
+}
+
+fn schedule_of(log: &[Vec<u8>]) -> Schedule {
+    scheduled(&folder_of(log))
+}
+
+/// A market whose fisher was audited often enough that lies are known to be rare; before, nobody becomes suspect.
+fn audited() -> Vec<Vec<u8>> {
+    let mut facts = fixture::market(&parameters(), FISHER, 1);
+    for epoch in 2..61 {
+        facts.extend((0..10).map(|audit| fixture::audited(FISHER, fixture::owner(audit % OWNERS), Finding::Agrees)));
+        facts.push(fixture::closed(epoch));
+    }
+    facts.into_iter().map(fixture::entry).collect()
+}
+
+/// Folds an epoch's reports about nodes' CPUs, and closes it.
+fn probe(folder: &mut Folder, epoch: u64, found: &[(u8, u32)]) {
+    let mut apply = |fact| folder.apply(&fixture::entry(fact)).map(drop).unwrap();
+    let id = |node: u8| [[node; 8].as_slice(), &epoch.to_le_bytes(), &[0; 16]].concat().try_into().unwrap();
+    for (node, _) in found {
+        apply(fixture::committed(id(*node), FISHER));
+        apply(fixture::revealed(id(*node), FISHER, Some(fixture::relay(0)), epoch));
+    }
+    apply(fixture::beacon(epoch + u64::from(parameters().beacon_epochs)));
+    for (node, x) in found {
+        let report = fixture::folded([*node; 32], id(*node), *x, 64, epoch);
+        // Of suspects all are audited.
+        let terms = folder.terms(&ReportId(id(*node)), &NodeId([*node; 32])).unwrap();
+        let audit = terms.auditor.map(|owner| Fact::AuditFolded(fixture::audit_of(&report, owner.0)));
+        folder.apply(&fixture::entry(Fact::ReportFolded(report))).unwrap();
+        audit.map(|fact| folder.apply(&fixture::entry(fact)).unwrap());
+    }
+    folder.apply(&closed(epoch)).unwrap();
 }
 
 /// (node, resource, index) of a schedule.
@@ -92,54 +120,38 @@ fn a_schedule_holds_what_is_offered_and_follows_the_log_alone() {
 
 #[test]
 fn a_probed_resource_waits_and_its_neighbour_does_not() {
-    let probed = folded(1, 1, 64, 100);
-    let log =
-        |now| schedule_of(&[announced(1, 1, EVER), announced(2, 1, EVER), probed.clone(), closed(100), closed(now)]);
+    let mut log = audited();
+    log.extend([announced(1, 1, EVER), announced(2, 1, EVER)]);
+    let schedule = |now| {
+        let mut folder = folder_of(&log);
+        probe(&mut folder, 100, &[(1, 64)]);
+        folder.apply(&closed(now)).unwrap();
+        scheduled(&folder)
+    };
     let index =
         |schedule: &Schedule, node, probe| rows(schedule).iter().find(|row| (row.0, row.1) == (node, probe)).unwrap().2;
-    let soon = log(101);
+    let soon = schedule(101);
     assert!(index(&soon, 1, 9) + 900_000 < index(&soon, 1, 10), "{:?}", rows(&soon));
     assert!(index(&soon, 1, 9) < index(&soon, 2, 9));
     // A half-life later half of it is forgotten.
-    let later = log(100 + 720);
+    let later = schedule(100 + 720);
     assert_eq!(index(&later, 1, 10) - index(&later, 1, 9), 500_000);
-    assert!(index(&log(100 + 7_200), 1, 9) > index(&later, 1, 9));
-}
-
-/// A market whose fishers were audited often enough that lies are known to be rare; before, nobody becomes suspect.
-fn audited(epochs: Range<u64>) -> Vec<Vec<u8>> {
-    let owner = vec![0xa0; 20];
-    let registration = RelayRegistration { owner: owner.clone(), ..RelayRegistration::default() };
-    let mut log = vec![entry(Fact::RelayRegistered(RelayRegistered { registration: Some(registration) }))];
-    for fisher in 0..10 {
-        let (fisher, amount) = (vec![fisher; 20], "1000000000".to_owned());
-        log.push(entry(Fact::BondChanged(BondChanged { fisher, amount, ..BondChanged::default() })));
-    }
-    for epoch in epochs {
-        for fisher in 0..10 {
-            let (fisher, owner, finding) = (vec![fisher; 20], owner.clone(), Finding::Agrees.into());
-            log.push(entry(Fact::FisherAudited(FisherAudited { fisher, owner, finding })));
-        }
-        log.push(closed(epoch));
-    }
-    log
+    assert!(index(&schedule(100 + 7_200), 1, 9) > index(&later, 1, 9));
 }
 
 #[test]
 fn a_suspect_is_probed_more_often_and_boundedly() {
-    let mut log = audited(1..61);
+    let mut log = audited();
     log.extend([announced(1, 1, EVER), announced(2, 1, EVER)]);
-    for epoch in 100..160 {
-        log.push(folded(1, epoch as u32 * 2, 20, epoch));
-        log.push(folded(2, epoch as u32 * 2 + 1, 64, epoch));
-        log.push(closed(epoch));
+    let mut folder = folder_of(&log);
+    let suspects = |folder: &Folder| folder.state().suspects().map(|node| node.0[0]).collect::<Vec<_>>();
+    let mut epoch = 100;
+    while suspects(&folder).is_empty() && epoch < 160 {
+        probe(&mut folder, epoch, &[(1, 20), (2, 64)]);
+        epoch += 1;
     }
-    let mut folder = Folder::new(Parameters::production());
-    for entry in &log {
-        folder.apply(entry).unwrap();
-    }
-    assert_eq!(folder.state().suspects().map(|node| node.0[0]).collect::<Vec<_>>(), [1]);
-    let rows = rows(&schedule_of(&log));
+    assert_eq!(suspects(&folder), [1]);
+    let rows = rows(&scheduled(&folder));
     let sum = |node| rows.iter().filter(|row| row.0 == node).map(|row| u64::from(row.2)).sum::<u64>();
     assert!(sum(1) > 3 * sum(2), "{rows:?}");
     assert!(rows.iter().all(|(_, _, index)| *index <= 12_000_000));
