@@ -161,7 +161,7 @@ async fn an_offer_closes_epochs_so_that_there_is_a_schedule_and_a_restart_has_th
     let (before, after) = (seen(&epochs).await, seen(&bench.epochs().await).await);
     assert_eq!(before, after);
     let beacons: Vec<_> = before.iter().map(|seen| seen.as_ref().map(|(beacon, _)| *beacon)).collect();
-    assert_eq!(beacons, [None, Some(1), Some(2), Some(3), Some(4), None]);
+    assert_eq!(beacons, [Some(1), Some(1), Some(2), Some(3), Some(4), None]);
     let index = |at: usize| before[at].as_ref().unwrap().1[0].resources[0].index;
     assert!(index(4) < index(3), "it was probed in between");
     // After the offer's end there is nothing to probe.
