@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use gpux_kernels::evidence::{Comparison, Rules, compare, session_head};
+use gpux_kernels::evidence::{Agreement, Comparison, Rules, compare, session_head};
 use gpux_proto::{
     bundle, bytes,
     evidence::{Bundle, Outcome, Report, Signed, Stamps},
@@ -32,6 +32,15 @@ pub struct Audited {
     pub comparison: Comparison,
     /// The stamps that were compared, by relay and head; nobody needs them again.
     pub stamps: Option<(Digest, Digest)>,
+}
+
+impl Audited {
+    /// Whether the stamps refute that the host failed, without saying what it reached.
+    #[must_use]
+    pub fn refutes(&self, report: &Report) -> bool {
+        let Comparison { agreement, ratio, .. } = &self.comparison;
+        report.outcome() == Outcome::Fail && *agreement == Agreement::Disagrees && ratio.is_none()
+    }
 }
 
 /// Compares sessions, one at a time.

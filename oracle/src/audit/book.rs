@@ -137,9 +137,10 @@ impl Book {
         self.providers.get(node)?.last().map(|(_, provider)| *provider)
     }
 
-    /// What the log says of a report about a node; `None` while the beacon that draws its audit is not known.
+    /// What the log says of a report about a node; `None` while the beacon that draws its audit is not known. That the host
+    /// `failed` is always audited: a silence is the fisher's word, and a node cannot prove that it spoke.
     #[must_use]
-    pub fn terms(&self, report: &ReportId, node: &NodeId, state: &State) -> Option<Terms> {
+    pub fn terms(&self, report: &ReportId, node: &NodeId, failed: bool, state: &State) -> Option<Terms> {
         let Some(revealed) = self.revealed.get(report) else { return Some(Terms::VOID) };
         let Some(owner) = revealed.owner else { return Some(Terms::VOID) };
         // A provider's own relay would say of his node what he likes.
@@ -149,7 +150,7 @@ impl Book {
         let first = revealed.epoch + u64::from(state.parameters().beacon_epochs);
         let (_, beacon) = self.beacons.range(first..).next()?;
         let accused = matches!(state.standing(node), Some(Standing::Suspect | Standing::Convicted));
-        let audited = accused || super::selected(state.parameters(), &report.0, beacon);
+        let audited = failed || accused || super::selected(state.parameters(), &report.0, beacon);
         Some(Terms { weight: revealed.weight, auditor: audited.then_some(owner) })
     }
 
@@ -219,7 +220,8 @@ impl Book {
     fn folded(&mut self, folded: &ReportFolded, state: &State) -> Result<(), Error> {
         let report = ReportId(array("report", &folded.report)?);
         let node = NodeId(array("node", &folded.node)?);
-        let terms = self.terms(&report, &node, state).ok_or(Error::Undrawn(report.0))?;
+        let failed = folded.refuted || folded.x_upper == 0;
+        let terms = self.terms(&report, &node, failed, state).ok_or(Error::Undrawn(report.0))?;
         let due = terms.weight.in_64ths();
         if folded.weight != due {
             return Err(Error::Weight { report: report.0, written: folded.weight, due });

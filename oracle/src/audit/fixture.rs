@@ -83,6 +83,7 @@ pub(crate) fn folded(node: [u8; 32], report: [u8; 32], x: u32, weight: u32, epoc
         epoch,
         report: report.to_vec(),
         inconclusive: false,
+        refuted: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the log may say about weights and audits, and what an operator is caught at.
 
-use gpux_proto::evidence::{Finding, ReportRevealed, log_entry::Fact};
+use gpux_proto::evidence::{Finding, ReportFolded, ReportRevealed, log_entry::Fact};
 
 use super::{Error, finding_lag, fixture::*, owner as draw_owner, selected};
 use crate::{
@@ -48,7 +48,7 @@ impl Log {
     }
 
     fn terms(&self) -> Option<(u32, Option<[u8; 20]>)> {
-        let terms = self.0.terms(&ReportId(REPORT), &NodeId(NODE))?;
+        let terms = self.0.terms(&ReportId(REPORT), &NodeId(NODE), false)?;
         Some((terms.weight.in_64ths(), terms.auditor.map(|owner| owner.0)))
     }
 }
@@ -200,7 +200,7 @@ fn suspects_are_always_audited() {
         log.enter(beacon(epoch + 1));
         for number in 0..20 {
             let report = [[epoch as u8, number].as_slice(), &[3; 30]].concat().try_into().unwrap();
-            log.enter(Fact::ReportFolded(folded(NODE, report, 0, 64, epoch)));
+            log.enter(Fact::ReportFolded(folded(NODE, report, 20, 64, epoch)));
         }
         log.enter(closed(epoch));
         epoch += 1;
@@ -210,6 +210,22 @@ fn suspects_are_always_audited() {
     log.enter(revealed(REPORT, FISHER, Some(relay(0)), epoch));
     log.enter(beacon(epoch + 1));
     assert_eq!(log.terms(), Some((64, Some(owner(0)))));
+}
+
+#[test]
+fn that_a_host_failed_is_always_audited_and_a_refuted_failure_says_nothing() {
+    let folded = folded(NODE, REPORT, 0, 64, 10);
+    let refuted = ReportFolded { x_upper: 64, inconclusive: true, refuted: true, ..folded.clone() };
+    for report in [folded, refuted] {
+        let mut log = Log::of(Parameters { audit_share_bps: 0, ..Parameters::development() });
+        log.report(Some(relay(0)));
+        assert_eq!(log.terms(), Some((64, None)), "nothing is drawn");
+        log.enter(Fact::ReportFolded(report.clone()));
+        let hidden = log.0.clone().apply(&entry(closed(10))).unwrap_err();
+        assert!(matches!(hidden, FoldError::Audit { source: Error::Missing { .. }, .. }), "{hidden}");
+        log.enter(Fact::AuditFolded(audit_of(&report, owner(0))));
+        log.enter(closed(10));
+    }
 }
 
 #[test]

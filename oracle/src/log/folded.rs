@@ -167,6 +167,7 @@ mod tests {
             epoch: 9,
             report: vec![2; 32],
             inconclusive: false,
+            refuted: false,
         }
     }
 

@@ -44,17 +44,19 @@ impl<'a> Closing<'a> {
         self.reports.is_empty() && self.findings.is_empty() && self.settled.found.is_empty()
     }
 
-    /// Folds a report.
-    pub(super) fn report(&mut self, row: &ReportRow, report: &Report, weight: Weight) {
+    /// Folds a report; one that its audit `refuted` says nothing of the node.
+    pub(super) fn report(&mut self, row: &ReportRow, report: &Report, weight: Weight, refuted: bool) {
+        let (x_lower, x_upper) = if refuted { (0, 64) } else { (report.x_lower, report.x_upper) };
         self.reports.push(encoded(Fact::ReportFolded(ReportFolded {
             node: row.node.to_vec(),
             resource: report.probe,
-            x_lower: report.x_lower,
-            x_upper: report.x_upper,
+            x_lower,
+            x_upper,
             weight: weight.in_64ths(),
             epoch: row.epoch,
             report: row.id.to_vec(),
-            inconclusive: report.outcome() == Outcome::Inconclusive,
+            inconclusive: refuted || report.outcome() == Outcome::Inconclusive,
+            refuted,
         })));
         self.settled.folded.push(row.id);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gpux_kernels::{assignment, evidence::Rules};
 use gpux_proto::{
     bytes,
-    evidence::{Report, Signed},
+    evidence::{Outcome, Report, Signed},
     signing::{self, Domain},
 };
 
@@ -125,8 +125,13 @@ impl Epochs {
         let parameters = self.parameters.clone();
         let mut closing = Closing::new(&parameters, ended, beacon.hash);
         self.fold_due(&mut closing, &due).await?;
-        let drawn = |row: &&ReportRow| self.terms(row).is_some_and(|terms| terms.auditor.is_some());
-        self.ahead.expect(later.iter().filter(drawn).map(|row| row.id).collect());
+        let mut drawn = Vec::new();
+        for row in later {
+            if self.terms(&row, &report(&row)?).is_some_and(|terms| terms.auditor.is_some()) {
+                drawn.push(row.id);
+            }
+        }
+        self.ahead.expect(drawn);
         self.charge_unrevealed(&mut closing, ended).await?;
         closing.tell(self.store.findings_due(ended, FINDINGS_MAX).await?);
         if closing.is_empty() && !self.folder.has_scores() && !self.folder.offers().any(started) {
@@ -144,10 +149,10 @@ impl Epochs {
     async fn fold_due(&mut self, closing: &mut Closing<'_>, due: &[ReportRow]) -> Result<(), Error> {
         let mut audits = 0;
         for row in due {
-            let Some(terms) = self.terms(row) else { continue };
             let report = report(row)?;
+            let Some(terms) = self.terms(row, &report) else { continue };
             let Some(owner) = terms.auditor else {
-                closing.report(row, &report, terms.weight);
+                closing.report(row, &report, terms.weight, false);
                 continue;
             };
             let until = row.epoch.saturating_add(self.parameters.stamps_wait_epochs.into());
@@ -161,7 +166,7 @@ impl Epochs {
                 }
             };
             let Some(audited) = audited else { continue };
-            closing.report(row, &report, terms.weight);
+            closing.report(row, &report, terms.weight, audited.refutes(&report));
             closing.audit(row, &report, owner, audited);
         }
         Ok(())
@@ -178,8 +183,9 @@ impl Epochs {
     }
 
     /// What the log says of a stored report.
-    fn terms(&self, row: &ReportRow) -> Option<Terms> {
-        self.folder.terms(&ReportId(row.id), &NodeId(row.node))
+    fn terms(&self, row: &ReportRow, report: &Report) -> Option<Terms> {
+        let failed = report.outcome() == Outcome::Fail;
+        self.folder.terms(&ReportId(row.id), &NodeId(row.node), failed)
     }
 
     /// Charges the commits whose time to be revealed ended since the last closed epoch, once owners are registered.

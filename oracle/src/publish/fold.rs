@@ -105,10 +105,11 @@ impl Folder {
         Ok(closed)
     }
 
-    /// What the log says of a report about a node; `None` while the beacon that draws its audit is not known.
+    /// What the log says of a report about a node, which may say that the host failed; `None` while the beacon that draws its
+    /// audit is not known.
     #[must_use]
-    pub fn terms(&self, report: &ReportId, node: &NodeId) -> Option<Terms> {
-        self.book.terms(report, node, &self.state)
+    pub fn terms(&self, report: &ReportId, node: &NodeId, failed: bool) -> Option<Terms> {
+        self.book.terms(report, node, failed, &self.state)
     }
 
     /// Every node's newest offer.

@@ -79,7 +79,7 @@ fn probe(folder: &mut Folder, epoch: u64, found: &[(u8, u32)]) {
     for (node, x) in found {
         let report = fixture::folded([*node; 32], id(*node), *x, 64, epoch);
         // Of suspects all are audited.
-        let terms = folder.terms(&ReportId(id(*node)), &NodeId([*node; 32])).unwrap();
+        let terms = folder.terms(&ReportId(id(*node)), &NodeId([*node; 32]), *x == 0).unwrap();
         let audit = terms.auditor.map(|owner| Fact::AuditFolded(fixture::audit_of(&report, owner.0)));
         folder.apply(&fixture::entry(Fact::ReportFolded(report))).unwrap();
         audit.map(|fact| folder.apply(&fixture::entry(fact)).unwrap());

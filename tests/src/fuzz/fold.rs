@@ -150,6 +150,7 @@ fn entry(said: Said, open: &mut u64) -> Vec<u8> {
             epoch: around(epoch, *open),
             report: vec![report; 32],
             inconclusive: x.inconclusive(),
+            refuted: false,
         }),
         Said::Audit { node, probe, x, owner, epoch, report } => Fact::AuditFolded(AuditFolded {
             node: id(node, 32),
