@@ -49,10 +49,10 @@ impl Known {
     #[must_use]
     pub fn judges(&self, node: &Node) -> bool {
         let Some(reputation) = self.of(&node.id) else { return false };
-        let probed = |name: &&str| {
-            reputation.resources.iter().any(|resource| resource.resource == **name && resource.probes >= PROBES_MIN)
+        let probed = |name: &str| {
+            reputation.resources.iter().any(|resource| resource.resource == name && resource.probes >= PROBES_MIN)
         };
-        reputation.verdict() == node.role.truth.verdict() && node.role.resources().iter().all(|name| probed(&name))
+        reputation.verdict() == node.role.truth.verdict() && node.role.resources().iter().all(|name| probed(name))
     }
 
     /// Whether a fisher's word weighs what it should: a liar's nothing.
