@@ -85,7 +85,8 @@ fn drawn(said: &Said, report: &Report) -> Assigned {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fisher_probes_what_the_public_log_and_his_chain_assign() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.path().to_owned(), cast: CAST, fishers: 1, parallel: 2 };
+    let folder_of = folder.path().to_owned();
+    let options = Options { folder: folder_of, cast: CAST, fishers: 1, liars: 0, parallel: 2, relays: 1 };
     let mut market = Market::start(&options, |_| {}).await.unwrap();
     let channel = Channel::from_shared(market.oracle.api.url().to_owned()).unwrap().connect().await.unwrap();
     let deadline = Instant::now() + LIMIT;
