@@ -10,6 +10,8 @@ import { fileURLToPath } from "node:url";
 const CONTRACTS = {
   Rentals: "Rentals.sol",
   Bonds: "Bonds.sol",
+  Court: "Court.sol",
+  Rewards: "Rewards.sol",
   Scores: "Scores.sol",
   TestToken: "TestToken.sol",
   AccessManager: "AccessManager.sol",

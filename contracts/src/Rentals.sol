@@ -197,6 +197,15 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IRentals
+    function heldBetween(bytes32 rental, uint40 since, uint40 until) external view returns (uint128) {
+        Rental storage r = _existing(rental);
+        uint128 gone = _earned(r, since);
+        if (r.taken > gone) gone = r.taken;
+        uint128 due = _earned(r, until);
+        return due > gone ? due - gone : 0;
+    }
+
+    /// @inheritdoc IRentals
     function held(bytes32 rental) external view returns (uint128) {
         Rental storage r = _existing(rental);
         return _earned(r, uint40(block.timestamp)) - r.taken;
