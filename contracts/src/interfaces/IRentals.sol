@@ -128,6 +128,12 @@ interface IRentals {
     /// @notice Filing of cases is paused in this span; holds do not run in it.
     event FilingPaused(uint40 since, uint40 until);
 
+    /// @notice An array that must name something is empty.
+    error EmptyArray();
+    /// @notice More rentals than one call takes.
+    error TooMany(uint256 given, uint256 most);
+    /// @notice A rental is named twice in one call.
+    error Repeated(bytes32 rental);
     /// @notice Arrays that belong together differ in length.
     error LengthMismatch();
     /// @notice The caller is not the consumer of the terms: nobody else opens in his name.
