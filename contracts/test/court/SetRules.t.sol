@@ -13,7 +13,7 @@ import {Windows as Base} from "../../src/Windows.sol";
 import {ICourt, Outcome, Rules, Windows} from "../../src/interfaces/ICourt.sol";
 import {Periods, Terms} from "../../src/interfaces/IRentals.sol";
 import {TestToken} from "../../src/test-token/TestToken.sol";
-import {Dispute} from "../base/Dispute.sol";
+import {Dispute, Maker} from "../base/Dispute.sol";
 
 contract SetRulesTest is Dispute {
     function refuse(Rules memory given, bytes memory reason) private {
@@ -126,7 +126,8 @@ contract RefusedCourt is Dispute {
     function attempt(uint256 flaw) external returns (bytes4) {
         vm.warp(1_800_000_000);
         vm.chainId(31337);
-        court = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 9);
+        Maker maker = new Maker();
+        court = vm.computeCreateAddress(address(maker), 1);
         token = new TestToken();
         deploy(IERC20(address(token)));
         IERC20 other = IERC20(address(new TestToken()));
@@ -143,7 +144,7 @@ contract RefusedCourt is Dispute {
         if (flaw == 5) w.execution = 0;
         if (flaw == 6) w.filing = HOLD_HONEST + 1;
         if (flaw == 7) w.execution += 1;
-        try new Court(p, w, rules()) {
+        try maker.make(p, w, rules()) {
             return 0;
         } catch (bytes memory reason) {
             return bytes4(reason);

@@ -147,13 +147,26 @@ contract StatementsTest is Dispute {
         list[0] = FuzzSelector(address(world), s);
     }
 
-    function invariant_s1_balancesAreWhatIsOwed() public view {
+    /// One search for all, since each invariant of its own would be searched anew.
+    function invariant_statements1_2_5_to_11_13_to_15_and_23() public view {
+        s1_balancesAreWhatIsOwed();
+        s2_eachRentalsBooksBalance();
+        s5_s6_s7_nobodyLosesAndNothingLeavesEarly();
+        s8_aFreezeEndsWithItsCase();
+        s9_s10_slashesAreCapped();
+        s11_oneOpenCaseAndFinalOnesStay();
+        s13_s14_bondsAreLockedByOpenCasesAlone();
+        s15_noCaseChangesItsTerms();
+        s23_anAttackerGainsNothing();
+    }
+
+    function s1_balancesAreWhatIsOwed() private view {
         (uint256 inRentals, uint256 inBonds) = world.inside();
         assertEq(inRentals, world.owed(), "rentals");
         assertEq(inBonds, world.bondsOwed(), "bonds");
     }
 
-    function invariant_s2_eachRentalsBooksBalance() public view {
+    function s2_eachRentalsBooksBalance() private view {
         for (uint256 i; i < world.rentalCount(); ++i) {
             (bytes32 id, Rental memory r) = world.rental(i);
             assertEq(world.putIn(id), world.refunded(id) + r.deposit, "put in");
@@ -161,13 +174,13 @@ contract StatementsTest is Dispute {
         }
     }
 
-    function invariant_s5_s6_s7_nobodyLosesAndNothingLeavesEarly() public view {
+    function s5_s6_s7_nobodyLosesAndNothingLeavesEarly() private view {
         assertTrue(!world.lostRefund(), "refundable");
         assertTrue(!world.lostPastHold(), "past its hold");
         assertTrue(!world.leftInsideItsHold(), "inside its hold");
     }
 
-    function invariant_s8_aFreezeEndsWithItsCase() public view {
+    function s8_aFreezeEndsWithItsCase() private view {
         uint256 latest = world.now_();
         for (uint256 i; i < world.caseCount(); ++i) {
             (, Case memory c) = world.caseAt(i);
@@ -177,7 +190,7 @@ contract StatementsTest is Dispute {
         assertLe(world.frozenUntil(), latest, "frozen until");
     }
 
-    function invariant_s9_s10_slashesAreCapped() public view {
+    function s9_s10_slashesAreCapped() private view {
         uint256 sum;
         for (uint256 i; i < world.caseCount(); ++i) {
             (bytes32 id, Case memory c) = world.caseAt(i);
@@ -190,7 +203,7 @@ contract StatementsTest is Dispute {
         assertLe(2 * world.filersShare(), sum, "half");
     }
 
-    function invariant_s11_oneOpenCaseAndFinalOnesStay() public view {
+    function s11_oneOpenCaseAndFinalOnesStay() private view {
         uint256 open;
         for (uint256 i; i < world.caseCount(); ++i) {
             (bytes32 id, Case memory c) = world.caseAt(i);
@@ -201,7 +214,7 @@ contract StatementsTest is Dispute {
     }
 
     /// Locked is exactly what open cases locked: each bond is released or burned once, with its case's end.
-    function invariant_s13_s14_bondsAreLockedByOpenCasesAlone() public view {
+    function s13_s14_bondsAreLockedByOpenCasesAlone() private view {
         (uint256 filers, uint256 providers) = (0, 0);
         (address filer_,) = world.parties_();
         for (uint256 i; i < world.caseCount(); ++i) {
@@ -217,14 +230,14 @@ contract StatementsTest is Dispute {
         assertLe(uint256(a.locked) + a.thawing, a.amount, "bond");
     }
 
-    function invariant_s15_noCaseChangesItsTerms() public view {
+    function s15_noCaseChangesItsTerms() private view {
         for (uint256 i; i < world.caseCount(); ++i) {
             (bytes32 id,) = world.caseAt(i);
             assertTrue(!world.changed(id), "terms");
         }
     }
 
-    function invariant_s23_anAttackerGainsNothing() public view {
+    function s23_anAttackerGainsNothing() private view {
         assertEq(world.attackersGain(), 0, "gain");
     }
 
