@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz. Needs Rust, Node with npm,
-# Python and a C and C++ compiler; the rest is installed here.
+# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz · make mutate.
+# Needs Rust, Node with npm, Python and a C and C++ compiler; the rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-rust check kernels bench cheats simulate fuzz tools programs
+.PHONY: help demo test test-contracts test-deep mutate test-rust check kernels bench cheats simulate fuzz tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -24,6 +24,12 @@ test: test-contracts test-rust ## runs every test
 test-contracts: tools $(CHAIN)
 	cd contracts && npm test --silent
 
+test-deep: tools $(CHAIN) ## searches the contracts' statements with 10,000 runs each, for hours
+	cd contracts && npm run --silent test:deep
+
+mutate: tools $(CHAIN) ## alters the contracts one place at a time and counts what the tests find; ARGS="--sample 50 --seed 2"
+	cd contracts && npm run --silent mutate -- $(ARGS)
+
 # The end-to-end tests start the real programs, which cargo builds for tests only when it is asked to: with everything else,
 # since a build of the programs alone has other features of some crates, and would compile most of the workspace twice.
 test-rust: tools $(CHAIN)
@@ -34,7 +40,6 @@ check: tools $(CHAIN) $(LINTER) ## formats, lints, generated files, links
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	cd proto && node_modules/.bin/buf lint
-	cd contracts && node_modules/.bin/forge fmt --check src test
 	cd contracts && npm run --silent check
 	node scripts/check.mjs
 	python3 kernels/cuda/build.py check

@@ -23,6 +23,16 @@ sol!(
     "artifacts/Scores.json"
 );
 sol!(
+    #[sol(rpc, all_derives, extra_derives(serde::Serialize, serde::Deserialize))]
+    Court,
+    "artifacts/Court.json"
+);
+sol!(
+    #[sol(rpc, all_derives, extra_derives(serde::Serialize, serde::Deserialize))]
+    Rewards,
+    "artifacts/Rewards.json"
+);
+sol!(
     #[sol(rpc, all_derives)]
     TestToken,
     "artifacts/TestToken.json"

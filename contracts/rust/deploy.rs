@@ -109,8 +109,8 @@ pub async fn deploy_development(
     let periods = Rentals::Periods {
         holdHonest: seconds("hold_honest", options.hold_honest)?,
         hold: seconds("hold", options.hold)?,
-        // As the design's windows for answer, ruling, appeal and its ruling: 2 + 21 + 3 + 21 days.
-        maxFreeze: U40::from(47 * 86_400),
+        // Court's windows for answer, ruling, appeal, its ruling and execution: 2 + 21 + 3 + 21 + 3 days.
+        maxFreeze: U40::from(50 * 86_400),
         maxLevyTime: U40::from(90 * 86_400),
     };
     let thaw = seconds("thaw", options.thaw)?;

@@ -13,7 +13,7 @@ pub mod merkle;
 mod typed_data;
 mod wire;
 
-pub use bindings::{AccessManager, Bonds, Rentals, Scores, TestToken};
+pub use bindings::{AccessManager, Bonds, Court, Rentals, Rewards, Scores, TestToken};
 pub use deploy::{DeployError, DevelopmentOptions, GUARDIAN_ROLE, deploy_development};
 pub use deployment::{Deployment, DeploymentError};
 pub use typed_data::publish_digest;

@@ -1,23 +1,22 @@
 #!/usr/bin/env node
 // Builds the contracts and writes artifacts/<Contract>.json (ABI and bytecode only), which the Rust crate embeds.
 // With --check it writes nothing and fails when a committed artifact differs from its source.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { forge, root } from "./forge.mjs";
 
 const CONTRACTS = {
   Rentals: "Rentals.sol",
   Bonds: "Bonds.sol",
+  Court: "Court.sol",
+  Rewards: "Rewards.sol",
   Scores: "Scores.sol",
   TestToken: "TestToken.sol",
   AccessManager: "AccessManager.sol",
 };
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const committed = join(root, "artifacts");
-const forge = join(root, "node_modules", ".bin", "forge");
 
 function fail(message) {
   console.error(message);
@@ -35,15 +34,12 @@ function build(out) {
   // A fresh output folder, so that a file left over from an older source is never taken for a new one.
   const cache = join(out, "cache");
   const args = ["build", "src", "--root", root, "--out", out, "--cache-path", cache, "--force", "--quiet"];
-  const run = spawnSync(forge, args, { cwd: root, stdio: "inherit" });
-  if (run.error) fail(`cannot start ${forge}: ${run.error.message}`);
-  if (run.status !== 0) fail("forge build failed");
+  if (forge(args).status !== 0) fail("forge build failed");
 }
 
 const unknown = process.argv.slice(2).filter((argument) => argument !== "--check");
 if (unknown.length) fail(`unknown argument ${unknown[0]}; usage: artifacts.mjs [--check]`);
 const check = process.argv.includes("--check");
-if (!existsSync(forge)) fail("forge is not installed: run `npm ci` in contracts/");
 
 const out = mkdtempSync(join(tmpdir(), "gpux-artifacts-"));
 let stale = [];

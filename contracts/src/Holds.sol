@@ -45,19 +45,21 @@ abstract contract Holds is IRentals, AccessManaged {
     }
 
     /// @inheritdoc IRentals
-    function freeze(bytes32 node, uint40 until) external onlyCourt {
+    function freeze(bytes32 node, uint40 until) external onlyCourt returns (uint40 horizon) {
         Node storage n = _nodes[node];
         Freeze memory f = _frozen(Freeze(n.frozenSince, n.frozenUntil, n.frozenHorizon), until);
         (n.frozenSince, n.frozenUntil, n.frozenHorizon) = (f.since, f.until, f.horizon);
         emit Frozen(node, n.frozenSince, n.frozenUntil);
+        return f.horizon;
     }
 
     /// @inheritdoc IRentals
-    function freezeRental(bytes32 rental, uint40 until) external onlyCourt {
+    function freezeRental(bytes32 rental, uint40 until) external onlyCourt returns (uint40 horizon) {
         _existing(rental).flags |= FLAG_FROZEN;
         Freeze memory f = _frozen(_rentalFreezes[rental], until);
         _rentalFreezes[rental] = f;
         emit RentalFrozen(rental, f.since, f.until);
+        return f.horizon;
     }
 
     /// @inheritdoc IRentals

@@ -26,6 +26,7 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
     uint16 private constant MAX_SHARE_BPS = 5_000;
     uint16 private constant MAX_LEVY_BPS = 5_000;
     uint8 private constant HONEST = 1;
+    uint256 private constant MAX_BATCH = 256;
 
     IERC20 private immutable _TOKEN;
     IScores private immutable _SCORES;
@@ -75,9 +76,11 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IRentals
     function topUp(bytes32[] calldata rentals, uint128[] calldata amounts) external nonReentrant {
         if (rentals.length != amounts.length) revert LengthMismatch();
+        bytes32[] memory seen = _seen(rentals.length);
         uint256 total;
         for (uint256 i; i < rentals.length; ++i) {
             bytes32 id = rentals[i];
+            _requireOnce(seen, i, id);
             uint128 amount = amounts[i];
             if (amount == 0) revert ZeroAmount();
             Rental storage r = _existing(id);
@@ -92,9 +95,11 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IRentals
     function stop(Terms[] calldata terms) external nonReentrant {
+        bytes32[] memory seen = _seen(terms.length);
         for (uint256 i; i < terms.length; ++i) {
             Terms calldata t = terms[i];
             bytes32 id = rentalId(t);
+            _requireOnce(seen, i, id);
             Rental storage r = _existing(id);
             if (msg.sender != t.consumer && msg.sender != t.offer.provider) revert NotAParty(msg.sender, id);
             if (r.stop != 0) continue;
@@ -116,13 +121,15 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
     {
         if (leaves.length != proofs.length) revert LengthMismatch();
         if (leaves.length != 0 && leaves.length != terms.length) revert LengthMismatch();
+        bytes32[] memory seen = _seen(terms.length);
         for (uint256 i; i < terms.length; ++i) {
             uint40 hold = HOLD;
             if (leaves.length != 0 && leaves[i].epoch != 0) {
                 _requireHonest(terms[i].offer, leaves[i], proofs[i]);
                 hold = HOLD_HONEST;
             }
-            _collect(terms[i], hold);
+            (bytes32 id,) = _collect(terms[i], hold);
+            _requireOnce(seen, i, id);
         }
     }
 
@@ -197,6 +204,15 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IRentals
+    function heldBetween(bytes32 rental, uint40 since, uint40 until) external view returns (uint128) {
+        Rental storage r = _existing(rental);
+        uint128 gone = _earned(r, since);
+        if (r.taken > gone) gone = r.taken;
+        uint128 due = _earned(r, until);
+        return due > gone ? due - gone : 0;
+    }
+
+    /// @inheritdoc IRentals
     function held(bytes32 rental) external view returns (uint128) {
         Rental storage r = _existing(rental);
         return _earned(r, uint40(block.timestamp)) - r.taken;
@@ -238,7 +254,8 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
     {
         if (openingPaused) revert OpeningIsPaused();
         if (terms.length != deposits.length || terms.length != providerSignatures.length) revert LengthMismatch();
-        rentals = new bytes32[](terms.length);
+        // The ids themselves: a second opening of the same terms is refused as such.
+        rentals = _seen(terms.length);
         uint256 total;
         for (uint256 i; i < terms.length; ++i) {
             rentals[i] = _openOne(terms[i], deposits[i], providerSignatures[i]);
@@ -266,6 +283,21 @@ contract Rentals is Holds, EIP712, ReentrancyGuardTransient {
         uint40 start = uint40(block.timestamp);
         _rentals[id] = Rental({deposit: amount, taken: 0, start: start, stop: 0, flags: 0, rate: offer.rate});
         emit Opened(id, offer.node, offer.provider, terms, amount, start);
+    }
+
+    /// Room for the ids of one call, which must name something and has a limit.
+    function _seen(uint256 count) private pure returns (bytes32[] memory) {
+        if (count == 0) revert EmptyArray();
+        if (count > MAX_BATCH) revert TooMany(count, MAX_BATCH);
+        return new bytes32[](count);
+    }
+
+    /// A rental named twice is a mistake of the caller's, and he had better hear of it.
+    function _requireOnce(bytes32[] memory seen, uint256 count, bytes32 id) private pure {
+        for (uint256 i; i < count; ++i) {
+            if (seen[i] == id) revert Repeated(id);
+        }
+        seen[count] = id;
     }
 
     /// Takes `total` from the caller. A token that delivers another amount, with a fee say, is refused.

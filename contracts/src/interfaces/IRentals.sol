@@ -128,6 +128,12 @@ interface IRentals {
     /// @notice Filing of cases is paused in this span; holds do not run in it.
     event FilingPaused(uint40 since, uint40 until);
 
+    /// @notice An array that must name something is empty.
+    error EmptyArray();
+    /// @notice More rentals than one call takes.
+    error TooMany(uint256 given, uint256 most);
+    /// @notice A rental is named twice in one call.
+    error Repeated(bytes32 rental);
     /// @notice Arrays that belong together differ in length.
     error LengthMismatch();
     /// @notice The caller is not the consumer of the terms: nobody else opens in his name.
@@ -226,10 +232,11 @@ interface IRentals {
     function withdraw(address to) external returns (uint128 paid);
 
     /// @notice Freezes what the node holds until `until`, or lifts the freeze if that is not later than now. Court only.
-    function freeze(bytes32 node, uint40 until) external;
+    /// @return horizon What was earned since then is held.
+    function freeze(bytes32 node, uint40 until) external returns (uint40 horizon);
 
     /// @notice The same for one rental. Court only.
-    function freezeRental(bytes32 rental, uint40 until) external;
+    function freezeRental(bytes32 rental, uint40 until) external returns (uint40 horizon);
 
     /// @notice Slashes what the node's rentals hold since `filedAt` or earlier. Court only.
     /// @return slashed The sum over all rentals, at most the amount asked.
@@ -273,6 +280,9 @@ interface IRentals {
 
     /// @notice What the rental has earned until `time`, paid out or not.
     function earned(bytes32 rental, uint40 time) external view returns (uint128);
+
+    /// @notice What the rental has earned from `since` to `until` and has not left it.
+    function heldBetween(bytes32 rental, uint40 since, uint40 until) external view returns (uint128);
 
     /// @notice What the rental has earned until now and has not left it.
     function held(bytes32 rental) external view returns (uint128);

@@ -19,7 +19,7 @@ abstract contract Market is Test {
     uint256 internal constant CONSUMER_KEY = 0xB0B;
     uint40 internal constant HOLD_HONEST = 72 hours;
     uint40 internal constant HOLD = 14 days;
-    uint40 internal constant MAX_FREEZE = 47 days;
+    uint40 internal constant MAX_FREEZE = 50 days;
     uint40 internal constant EPOCH = 1 hours;
     uint40 internal constant DELAY = 30 minutes;
     uint64 internal constant GUARDIAN_ROLE = 1;
@@ -197,13 +197,17 @@ abstract contract Market is Test {
 
     /// Publishes an honest leaf of NODE beside a stranger's, and returns it with its proof.
     function publishHonest() internal returns (Leaf memory leaf, bytes32[] memory proof) {
-        uint64 epoch = overEpoch();
-        leaf = honestLeaf(epoch);
+        return publishLeaf(honestLeaf(overEpoch()));
+    }
+
+    function publishLeaf(Leaf memory leaf) internal returns (Leaf memory, bytes32[] memory proof) {
+        uint64 epoch = leaf.epoch;
         bytes32[] memory hashes = new bytes32[](2);
         hashes[0] = scores.leafHash(leaf);
         hashes[1] = keccak256("another leaf");
         bytes32[] memory tree = Tree.build(hashes);
         publish(publication(epoch, tree[0]));
         proof = Tree.proof(tree, Tree.find(tree, scores.leafHash(leaf)));
+        return (leaf, proof);
     }
 }

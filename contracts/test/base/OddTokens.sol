@@ -11,6 +11,11 @@ contract OddToken {
     bool public returnsNothing;
     bool public returnsFalse;
     bool public paused;
+    address private hookTarget;
+    bytes private hookCall;
+    /// The first four bytes that the hook's call reverted with, zero if it succeeded.
+    bytes4 public hookError;
+    bool public hooked;
 
     function mint(address to, uint256 amount) external {
         balanceOf[to] += amount;
@@ -32,6 +37,11 @@ contract OddToken {
         blocked[account] = true;
     }
 
+    /// Calls `target` in the middle of the next transfer.
+    function setHook(address target, bytes calldata data) external {
+        (hookTarget, hookCall, hooked, hookError) = (target, data, false, 0);
+    }
+
     function approve(address spender, uint256 amount) external returns (bool) {
         allowance[msg.sender][spender] = amount;
         return true;
@@ -49,6 +59,12 @@ contract OddToken {
     function move(address from, address to, uint256 amount) private returns (bool) {
         require(!paused && !blocked[from] && !blocked[to] && amount != 0, "refused");
         if (returnsFalse) return false;
+        if (hookTarget != address(0)) {
+            address target = hookTarget;
+            hookTarget = address(0);
+            (bool done, bytes memory reason) = target.call(hookCall);
+            (hooked, hookError) = (true, done ? bytes4(0) : bytes4(reason));
+        }
         uint256 fee = amount * feeBps / 10_000;
         balanceOf[from] -= senderPaysFee ? amount + fee : amount;
         balanceOf[to] += senderPaysFee ? amount : amount - fee;

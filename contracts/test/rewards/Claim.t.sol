@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+import {Rewards} from "../../src/Rewards.sol";
+import {IRentals} from "../../src/interfaces/IRentals.sol";
+import {IRewards} from "../../src/interfaces/IRewards.sol";
+import {OddToken} from "../base/OddTokens.sol";
+import {Bounties} from "../base/Bounties.sol";
+
+contract ClaimTest is Bounties {
+    uint128[5] private amounts = [uint128(100), 200, 300, 400, 500];
+
+    function test_anyoneHasAFisherPaid() public {
+        grant(1000);
+        assign(amounts);
+        (uint64 epoch,) = scores.activeRewardsRoot();
+        bytes32[] memory proof = proofOf(1, 200);
+        vm.expectEmit(address(rewards));
+        emit IRewards.Claimed(fishers[1], epoch, 200, 200, 200);
+        vm.prank(stranger);
+        assertEq(rewards.claim(fishers[1], 200, proof), 200, "paid");
+        assertEq(token.balanceOf(fishers[1]), 200, "balance");
+        assertEq(rewards.claimed(fishers[1]), 200, "claimed");
+    }
+
+    function test_s1_aCumulativeAmountIsPaidOnce() public {
+        grant(1000);
+        assign(amounts);
+        claim(0, 100);
+        bytes32[] memory proof = proofOf(0, 100);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.AlreadyClaimed.selector, fishers[0], 100));
+        rewards.claim(fishers[0], 100, proof);
+        amounts[0] = 150;
+        assign(amounts);
+        assertEq(claim(0, 150), 50, "the difference");
+        // A later root that assigns less takes nothing back and pays nothing.
+        amounts[0] = 120;
+        assign(amounts);
+        proof = proofOf(0, 120);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.AlreadyClaimed.selector, fishers[0], 150));
+        rewards.claim(fishers[0], 120, proof);
+    }
+
+    /// Amounts are cumulative: who claims only the last of many epochs gets all of them.
+    function testFuzz_aLateClaimLosesNothing(uint64[6] calldata steps, uint8 claims) public {
+        grant(type(uint128).max / 2);
+        uint128 sum;
+        for (uint256 i; i < 6; ++i) {
+            sum += uint128(steps[i]) + 1;
+            amounts[2] = sum;
+            assign(amounts);
+            if (claims >> i & 1 == 1) claim(2, sum);
+        }
+        if (claims >> 5 & 1 == 0) claim(2, sum);
+        assertEq(token.balanceOf(fishers[2]), sum, "all of it");
+    }
+
+    function testFuzz_s1_neverMoreThanThereIs(uint128 funds, uint64 asked) public {
+        funds = uint128(bound(funds, 1, 1e20));
+        amounts[3] = uint128(asked) + 1;
+        assign(amounts);
+        bytes32[] memory proof = proofOf(3, amounts[3]);
+        vm.expectRevert(IRewards.NothingToPay.selector);
+        rewards.claim(fishers[3], amounts[3], proof);
+        grant(funds);
+        uint128 first = claim(3, amounts[3]);
+        assertEq(first, funds < amounts[3] ? funds : amounts[3], "what there was");
+        if (first < amounts[3]) {
+            grant(type(uint64).max);
+            assertEq(claim(3, amounts[3]), amounts[3] - first, "the rest");
+        }
+        assertEq(token.balanceOf(fishers[3]), amounts[3], "all of it");
+    }
+
+    function test_whatNoActiveRootAssignsIsNotPaid() public {
+        grant(1000);
+        assign(amounts);
+        bytes32[] memory proof = proofOf(0, 100);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[0], 101));
+        rewards.claim(fishers[0], 101, proof);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[1], 100));
+        rewards.claim(fishers[1], 100, proof);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[0], 100));
+        rewards.claim(fishers[0], 100, new bytes32[](0));
+        amounts[0] = 101;
+        assign(amounts);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[0], 100));
+        rewards.claim(fishers[0], 100, proof);
+    }
+
+    function test_beforeAnyRootNobodyIsPaid() public {
+        grant(1000);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[0], 100));
+        rewards.claim(fishers[0], 100, new bytes32[](0));
+    }
+
+    function test_theLeafIsTheStandardTrees() public view {
+        bytes32 wanted = keccak256(bytes.concat(keccak256(abi.encode(fishers[0], uint128(7)))));
+        assertEq(rewards.leafHash(fishers[0], 7), wanted, "hash");
+    }
+
+    /// Statement 22 for Rewards: what the token does not move as asked is not written down either.
+    function test_s22_oddTokensPayRightOrNotAtAll() public {
+        OddToken odd = new OddToken();
+        deploy(IERC20(address(odd)));
+        rewards = new Rewards(rentals);
+        odd.mint(address(rewards), 1000);
+        assign(amounts);
+        bytes32[] memory proof = proofOf(0, 100);
+        odd.setFee(1000, true);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.BalanceMismatch.selector, 110, 100));
+        rewards.claim(fishers[0], 100, proof);
+        odd.setFee(0, false);
+        odd.block_(fishers[0]);
+        vm.expectRevert(bytes("refused"));
+        rewards.claim(fishers[0], 100, proof);
+        assertEq(rewards.claimed(fishers[0]), 0, "the claim stays");
+        odd.setReturns(true, false);
+        assertEq(claim(1, 200), 200, "others are paid");
+    }
+
+    function test_constructorRefusesNoContract() public {
+        vm.expectRevert(IRewards.BadConfiguration.selector);
+        new Rewards(IRentals(stranger));
+    }
+}
