@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {Filing} from "./Filing.sol";
-import {Windows} from "./Windows.sol";
+import {Parts, Windows} from "./Windows.sol";
 import {Case, ICourt, Kind, Outcome, Record, Rules, State, Windows as Periods} from "./interfaces/ICourt.sol";
 import {Node, Slash, Terms} from "./interfaces/IRentals.sol";
 import {Leaf} from "./interfaces/IScores.sol";

@@ -9,18 +9,18 @@ import {IRentals} from "./interfaces/IRentals.sol";
 import {IRewards} from "./interfaces/IRewards.sol";
 import {IScores} from "./interfaces/IScores.sol";
 
+/// @notice The contracts that Court acts on. Rentals and Bonds name Court already: its address is known before it exists.
+struct Parts {
+    IRentals rentals;
+    IBonds bonds;
+    IRewards rewards;
+    address authority;
+}
+
 /// @title Windows: how long each step of a case may take, and under which rules
 /// @dev The part of Court that knows periods and rules. Periods never change, rules are only added and a case keeps the
 /// number of those it was filed under: so nothing that an administrator does reaches an open case.
 abstract contract Windows is ICourt, AccessManaged {
-    /// The contracts that Court acts on. Rentals and Bonds name Court already: its address is known before it exists.
-    struct Parts {
-        IRentals rentals;
-        IBonds bonds;
-        IRewards rewards;
-        address authority;
-    }
-
     IRentals internal immutable _RENTALS;
     IBonds internal immutable _BONDS;
     IScores internal immutable _SCORES;

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Court} from "../../src/Court.sol";
 import {Rewards} from "../../src/Rewards.sol";
-import {Windows as Base} from "../../src/Windows.sol";
+import {Parts} from "../../src/Windows.sol";
 import {Case, Outcome, Rules, State, Windows} from "../../src/interfaces/ICourt.sol";
 import {Terms} from "../../src/interfaces/IRentals.sol";
 import {Leaf} from "../../src/interfaces/IScores.sol";
@@ -11,7 +11,7 @@ import {Market} from "./Market.sol";
 
 /// Deploys one Court, whose address is known before its parts exist: it is this contract's first child.
 contract Maker {
-    function make(Base.Parts calldata parts, Windows calldata windows, Rules calldata rules) external returns (Court) {
+    function make(Parts calldata parts, Windows calldata windows, Rules calldata rules) external returns (Court) {
         return new Court(parts, windows, rules);
     }
 }
@@ -47,8 +47,8 @@ abstract contract Dispute is Market {
         stake(provider);
     }
 
-    function parts() internal view returns (Base.Parts memory) {
-        return Base.Parts(rentals, bonds, rewards, address(manager));
+    function parts() internal view returns (Parts memory) {
+        return Parts(rentals, bonds, rewards, address(manager));
     }
 
     function windows() internal pure returns (Windows memory) {

@@ -9,7 +9,7 @@ import {Court} from "../../src/Court.sol";
 import {Rentals} from "../../src/Rentals.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Scores} from "../../src/Scores.sol";
-import {Windows as Base} from "../../src/Windows.sol";
+import {Parts} from "../../src/Windows.sol";
 import {ICourt, Outcome, Rules, Windows} from "../../src/interfaces/ICourt.sol";
 import {Periods, Terms} from "../../src/interfaces/IRentals.sol";
 import {TestToken} from "../../src/test-token/TestToken.sol";
@@ -95,7 +95,7 @@ contract SetRulesTest is Dispute {
         expectLocked(filer, 0);
     }
 
-    function construct(Base.Parts memory p, Windows memory w) private {
+    function construct(Parts memory p, Windows memory w) private {
         vm.expectRevert(ICourt.BadConfiguration.selector);
         new Court(p, w, rules());
     }
@@ -134,7 +134,7 @@ contract RefusedCourt is Dispute {
         Bonds foreign = new Bonds(flaw == 9 ? other : IERC20(address(token)), flaw == 11 ? admin : court, 90 days);
         Rentals second = new Rentals(other, scores, address(manager), court, Periods(1 days, 14 days, 50 days, 1));
         rewards = new Rewards(flaw == 10 ? second : rentals);
-        Base.Parts memory p = Base.Parts(rentals, foreign, rewards, address(manager));
+        Parts memory p = Parts(rentals, foreign, rewards, address(manager));
         Windows memory w = windows();
         if (flaw == 0) w.filing = 0;
         if (flaw == 1) w.answer = 0;
