@@ -3,6 +3,7 @@
 
 mod boundary;
 mod coverage;
+mod fixed;
 mod invariants;
 mod verdicts;
 mod worked;
