@@ -197,7 +197,7 @@ fn calibrations_of_two_owners_are_merged_and_a_changed_one_is_refused() {
         let output = run(&["calibrate", "--key-file", &key, "--probe", "cpu", "--out", &out]);
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains("uncalibrated: 1 devices of 1 owners"), "{text}");
+        assert!(text.contains("uncalibrated: 1 device of 1 owner"), "{text}");
         files.push(fs::read_dir(&out).unwrap().next().unwrap().unwrap().path().display().to_string());
     }
     let again = run(&["calibrate", "--key-file", &place("one.key"), "--probe", "cpu", "--out", &place("one")]);
