@@ -110,6 +110,8 @@ pub struct Parameters {
     pub sealed_epochs: u32,
     /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
     pub report_fee: u128,
+    /// After so many epochs without a probe a resource is half as stale as one that was never probed.
+    pub staleness_half_life_epochs: u32,
     /// How many sessions an epoch assigns to a fisher. With none, fishers choose what they probe, and it counts.
     pub assignment_slots: u32,
 }
@@ -165,6 +167,8 @@ impl Parameters {
             // 30 days.
             sealed_epochs: 720,
             report_fee: 100_000,
+            // 30 days, as long as a probe counts half.
+            staleness_half_life_epochs: 720,
             assignment_slots: 4,
         }
     }
@@ -186,8 +190,10 @@ impl Parameters {
             contamination_level_bps: 9_000,
             honest_evidence: 2,
             audits_min: 2,
-            cleared_mean_bps: 7_500,
-            cleared_rate_bps: 2_000,
+            cleared_mean_bps: 7_000,
+            cleared_rate_bps: 3_000,
+            // A minute: else nothing grows stale, and whom nothing is held against is probed too seldom to be called honest.
+            staleness_half_life_epochs: 12,
             sealed_epochs: 0,
             // Minutes bring few sessions, so all of them are audited.
             audit_share_bps: 10_000,
@@ -255,6 +261,7 @@ impl Parameters {
         }
         bytes.extend(self.sealed_epochs.to_le_bytes());
         bytes.extend(self.report_fee.to_le_bytes());
+        bytes.extend(self.staleness_half_life_epochs.to_le_bytes());
         bytes.extend(self.assignment_slots.to_le_bytes());
         bytes
     }
@@ -296,6 +303,11 @@ impl Parameters {
     pub(super) fn decay(&self, probes: f64, epochs: u64) -> f64 {
         let days = epochs as f64 * f64::from(self.epoch_secs) / self.half_life_secs as f64;
         libm::exp2(-(probes / f64::from(self.half_life_probes) + days))
+    }
+
+    /// How much of a resource's last probe, so many epochs ago, is forgotten by whoever schedules.
+    pub(super) fn staleness(&self, epochs: u64) -> f64 {
+        1.0 - libm::exp2(-(epochs as f64) / f64::from(self.staleness_half_life_epochs.max(1)))
     }
 
     /// n0 as a number.

@@ -48,7 +48,7 @@ impl Urgency<'_> {
     pub fn staleness(&self, resource: ResourceId) -> f64 {
         let last = self.node.and_then(|node| node.resource(resource)).map(|state| state.last_epoch());
         match (last, self.state.epoch()) {
-            (Some(last), Some(now)) => 1.0 - self.state.parameters().decay(0.0, now.saturating_sub(last)),
+            (Some(last), Some(now)) => self.state.parameters().staleness(now.saturating_sub(last)),
             _ => 1.0,
         }
     }

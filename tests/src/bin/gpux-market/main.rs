@@ -27,7 +27,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     liars: usize,
     /// How many sessions each fisher has at once.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 2)]
     parallel: usize,
     /// How many relays carry their sessions, each of another owner; 0 lets them go to nodes directly.
     #[arg(long, default_value_t = 5)]
