@@ -23,7 +23,7 @@ fn programs_in(folder: &Path) -> Vec<String> {
 async fn every_cheat_is_convicted_every_honest_node_cleared_and_the_liar_silenced() {
     let folder = tempfile::tempdir().unwrap();
     let folder_of = folder.path().to_owned();
-    let options = Options { folder: folder_of, cast: CAST, fishers: 5, liars: 1, parallel: 2, relays: 5 };
+    let options = Options { folder: folder_of, cast: CAST, fishers: 5, liars: 1, parallel: 1, relays: 5 };
     let mut market = Market::start(&options, |stage| println!("{stage}")).await.unwrap();
     assert!(market.oracle.open_after < Duration::from_secs(5), "{:?}", market.oracle.open_after);
     assert!(!programs_in(folder.path()).is_empty());
