@@ -65,7 +65,7 @@ pub struct Run {
     /// Cheats (development markets only).
     #[arg(long, requires = "simulate")]
     pub cheat: Option<Cheat>,
-    /// Measures this machine's cores and memory and claims half of what they reach.
+    /// Measures this machine's cores and memory and claims a third of what they reach.
     #[arg(long)]
     pub measure_self: bool,
     /// The organisation's membership of this node.

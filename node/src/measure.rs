@@ -1,4 +1,4 @@
-//! What this machine reaches with the probes' own code, so that a provider can claim it. A claim is half of what was
+//! What this machine reaches with the probes' own code, so that a provider can claim it. A claim is a third of what was
 //! measured: a machine that does other things meanwhile still delivers it. Never used to judge anybody.
 use anyhow::{Context as _, Result};
 use gpux_kernels::{
@@ -15,7 +15,7 @@ const CELL_BYTES: u64 = 64;
 /// How long each probe runs, at least.
 const LENGTH: Duration = Duration::from_secs(1);
 /// Claimed of what was measured.
-const MARGIN: u64 = 2;
+const MARGIN: u64 = 3;
 
 /// Measures cores and memory for a few seconds; blocks.
 pub(crate) fn host(market: Market) -> Result<Host> {

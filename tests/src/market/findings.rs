@@ -40,16 +40,19 @@ pub struct Finding {
 /// Judges every node.
 #[must_use]
 pub fn judge(nodes: &[Node], known: &Known) -> Vec<Finding> {
-    nodes
-        .iter()
-        .map(|node| match known.of(&node.id) {
-            Some(reputation) => {
-                let reports: Vec<&ReportSummary> = known.reports_of(&node.id).collect();
-                node_finding(node.role, reputation, &reports)
-            }
-            None => finding(node.role.name, "a reputation", "none".to_owned(), false),
-        })
-        .collect()
+    nodes.iter().map(|node| judge_node(node, known)).collect()
+}
+
+/// Judges one node.
+#[must_use]
+pub fn judge_node(node: &Node, known: &Known) -> Finding {
+    match known.of(&node.id) {
+        Some(reputation) => {
+            let reports: Vec<&ReportSummary> = known.reports_of(&node.id).collect();
+            node_finding(node.role, reputation, &reports)
+        }
+        None => finding(node.role.name, "a reputation", "none".to_owned(), false),
+    }
 }
 
 /// Judges the oracle's own judgement: every node's verdict and the way to it, every fisher's weight.

@@ -3,7 +3,7 @@
 //! It reads only what anybody can read, and never looks into a program. A program that ends, or a market that takes too
 //! long, ends the wait with an error or with what is known.
 
-use super::{Fisher, Market, Node, cast::Truth, replica::Replica};
+use super::{Fisher, Market, Node, cast::Truth, findings, replica::Replica};
 use gpux_oracle::score::Weight;
 use gpux_proto::{
     evidence::Outcome,
@@ -28,8 +28,8 @@ pub struct Known {
     pub replica: Replica,
     /// From the market's start to the first report that finds a cheating node out.
     pub first_finding: Option<Duration>,
-    /// From the market's start to the moment at which every node had the verdict that it deserves and every fisher the
-    /// weight; absent if that never came.
+    /// From the market's start to the moment at which every node had the verdict that it deserves, on figures that show why,
+    /// and every fisher the weight; absent if that never came.
     pub judged: Option<Duration>,
 }
 
@@ -45,14 +45,16 @@ impl Known {
         self.reports.iter().filter(move |report| report.node == id)
     }
 
-    /// Whether a node has the verdict that it deserves, on enough probes of each resource.
+    /// Whether a node has the verdict that it deserves, on enough probes of each resource that show why.
     #[must_use]
     pub fn judges(&self, node: &Node) -> bool {
         let Some(reputation) = self.of(&node.id) else { return false };
         let probed = |name: &str| {
             reputation.resources.iter().any(|resource| resource.resource == name && resource.probes >= PROBES_MIN)
         };
-        reputation.verdict() == node.role.truth.verdict() && node.role.resources().iter().all(|name| probed(name))
+        reputation.verdict() == node.role.truth.verdict()
+            && node.role.resources().iter().all(|name| probed(name))
+            && findings::judge_node(node, self).holds
     }
 
     /// Whether a fisher's word weighs what it should: a liar's nothing.
@@ -77,10 +79,13 @@ pub async fn until_judged(market: &mut Market, limit: Duration, mut tell: impl F
         }
         let judged = market.nodes.iter().filter(|node| known.judges(node)).count();
         let weighed = market.fishers.iter().filter(|fisher| known.weighs(fisher)).count();
+        let open = market.nodes.iter().filter(|node| !known.judges(node)).map(|node| node.role.name);
+        let open = open.collect::<Vec<_>>().join(", ");
         let found =
             known.first_finding.map_or(String::new(), |at| format!(", first finding after {:.0} s", at.as_secs_f64()));
         tell(&format!(
-            "{judged} of {} nodes and {weighed} of {} fishers judged, {} reports{found} (development parameters)",
+            "{judged} of {} nodes and {weighed} of {} fishers judged, {} reports{found}; open: {open} (development \
+             parameters)",
             market.nodes.len(),
             market.fishers.len(),
             known.reports.len()

@@ -26,8 +26,8 @@ struct Arguments {
     /// How many of them lie.
     #[arg(long, default_value_t = 1)]
     liars: usize,
-    /// How many sessions each fisher has at once; more than one starve small machines, and honest nodes look slow.
-    #[arg(long, default_value_t = 1)]
+    /// How many sessions each fisher has at once.
+    #[arg(long, default_value_t = 2)]
     parallel: usize,
     /// How many relays carry their sessions, each of another owner; 0 lets them go to nodes directly.
     #[arg(long, default_value_t = 5)]
