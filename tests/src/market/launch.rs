@@ -46,7 +46,7 @@ pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> an
         relays.push(stage.relay(&format!("relay-{number}"), owner, oracle.api.url()).await?);
     }
     let (count, bond, liars) = (bonded.len(), BOND / TOKEN, options.liars);
-    say(format!("starting {count} fishers, bonded with {bond} tokens each; {liars} of them lies"));
+    say(format!("starting {count} fishers, bonded with {bond} tokens each; liars among them: {liars}"));
     let parallel = options.parallel.to_string();
     let mut fishers = Vec::new();
     for (account, number) in bonded.iter().zip(1_usize..) {

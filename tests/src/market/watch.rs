@@ -81,10 +81,11 @@ pub async fn until_judged(market: &mut Market, limit: Duration, mut tell: impl F
         let weighed = market.fishers.iter().filter(|fisher| known.weighs(fisher)).count();
         let open = market.nodes.iter().filter(|node| !known.judges(node)).map(|node| node.role.name);
         let open = open.collect::<Vec<_>>().join(", ");
+        let open = if open.is_empty() { open } else { format!("; open: {open}") };
         let found =
             known.first_finding.map_or(String::new(), |at| format!(", first finding after {:.0} s", at.as_secs_f64()));
         tell(&format!(
-            "{judged} of {} nodes and {weighed} of {} fishers judged, {} reports{found}; open: {open} (development \
+            "{judged} of {} nodes and {weighed} of {} fishers judged, {} reports{found}{open} (development \
              parameters)",
             market.nodes.len(),
             market.fishers.len(),
