@@ -11,7 +11,7 @@ use crate::key::{Digest, Key};
 use crate::merkle::{Domain, Tree};
 use crate::probe::{Parameters, ProbeId, Shape};
 use crate::product::{Operands, Product};
-use crate::vram::{self, CELL_BYTES, Cell, Fill};
+use crate::vram::{self, CELL_BYTES, Fill, Held};
 use crate::{chain, dp4a, fma32, fma64, link, stream};
 
 /// Pieces a thread of work that is cut evenly: few enough to be cheap, enough to even out.
@@ -69,11 +69,12 @@ impl Engine {
         let asked = held.saturating_mul(CELL_BYTES as u64);
         let refused = Error::Memory { asked, usable: 0 };
         let Ok(length) = usize::try_from(held) else { return Err(refused) };
-        let mut cells: Vec<Cell> = Vec::new();
+        let mut cells: Vec<Held> = Vec::new();
         if cells.try_reserve_exact(length).is_err() {
             return Err(refused);
         }
-        cells.resize(length, Cell::default());
+        vram::ahead::in_large_pages(&mut cells);
+        cells.resize(length, Held::default());
         let part = length.div_ceil(self.threads).max(1);
         thread::scope(|scope| {
             for (at, chunk) in cells.chunks_mut(part).enumerate() {
@@ -129,7 +130,7 @@ impl Engine {
             }
             (Shape::Walk { steps, .. }, Memory::Cells(memory)) => {
                 // Walks of one thread go side by side, as many as its reads can overlap: one after another each would wait.
-                let piece = units.div_ceil(self.threads as u32).min(vram::TOGETHER as u32);
+                let piece = units.div_ceil(self.threads as u32).min(vram::ABREAST as u32);
                 self.pieces(units, piece, |part| {
                     vram::leaves(memory, memory.fill.cells, &items(key, part), (units, steps))
                 })

@@ -14,7 +14,7 @@ proptest! {
     #[test]
     fn reading_equals_recomputing(seed: [u8; 32], cells in 1u64..300, held in 0u64..300, walkers in 1u32..20, steps in 1u32..40) {
         let filling = Fill { key: Key::fill(&seed, 2), hard: 5, cells };
-        let mut memory = Memory { fill: filling, held: vec![Cell::default(); held.min(cells) as usize] };
+        let mut memory = Memory { fill: filling, held: vec![Held::default(); held.min(cells) as usize] };
         fill(&filling, 0, &mut memory.held);
         let items: Vec<_> = (0..walkers).map(|walker| (Key::first(&seed, 1), walker)).collect();
         let read = leaves(&memory, cells, &items, (walkers, steps));
