@@ -59,6 +59,10 @@ impl<'a> Closing<'a> {
             refuted,
         })));
         self.settled.folded.push(row.id);
+        // What stamps refute says nothing of the node, however much its fisher's word weighs.
+        if weight != Weight::ZERO && !refuted {
+            self.settled.weighed.push(row.id);
+        }
     }
 
     /// Adds what the stamps say to a report that was just folded: of the node at once, of the fisher later.

@@ -173,6 +173,8 @@ pub struct FindingRow {
 pub struct Settled {
     /// Reports that the entries fold.
     pub folded: Vec<Digest>,
+    /// Those of them that weigh something and that no audit refutes.
+    pub weighed: Vec<Digest>,
     /// Stamps that were compared, by relay and head: nobody asks for them again.
     pub compared: Vec<(Digest, Digest)>,
     /// Findings that enter later.
@@ -256,6 +258,8 @@ pub struct ReportFilter {
     pub resource: Option<u32>,
     /// Only those that a log entry folds.
     pub folded: bool,
+    /// Only those that weigh something in the entry that folds them, and that no audit refutes.
+    pub weighed: bool,
 }
 
 /// An entry of the log.

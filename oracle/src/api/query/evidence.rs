@@ -48,7 +48,7 @@ impl Query {
             Some(_) => return Err(page_token::refused()),
         };
         let seal = self.seal().await?;
-        let filter = ReportFilter { node, resource: None, folded: seal.epochs > 0 };
+        let filter = ReportFilter { node, folded: seal.epochs > 0, ..ReportFilter::default() };
         let mut rows = self.store.reports(filter, before, limit(size)).await?;
         let more = cut(&mut rows, size);
         let next = rows.last().filter(|_| more).map(|row| Cursor::Reports { node, before: row.sequence }.token());

@@ -117,14 +117,16 @@ impl Query {
         })
     }
 
-    /// The newest probes of each claim, from the cache if no report came since.
+    /// The newest probes of each claim that weigh something; of a claim without any, those that weigh nothing: the word of
+    /// strangers is more than none, and is not heard beside that of fishers who were audited. From the cache if nothing came since.
     async fn samples(&self, node: [u8; 32], claims: &[ProbeId]) -> Result<Arc<Vec<Samples>>, Error> {
-        let filter = ReportFilter { node: Some(node), resource: None, folded: self.view.sealed_epochs > 0 };
-        // What the samples are made of changes with every report, or, where reports are sealed, with every closed epoch.
-        let newest = match self.view.sealed_epochs {
-            0 => self.store.reports(filter, None, 1).await?.first().map_or(0, |row| row.sequence),
-            _ => self.store.latest_epoch(None).await?.map_or(0, |epoch| epoch.epoch),
+        let all = ReportFilter { node: Some(node), folded: self.view.sealed_epochs > 0, ..ReportFilter::default() };
+        // What the samples are made of changes with every closed epoch, and with every report where they are not sealed.
+        let report = match self.view.sealed_epochs {
+            0 => self.store.reports(all, None, 1).await?.first().map_or(0, |row| row.sequence),
+            _ => 0,
         };
+        let newest = (self.store.latest_epoch(None).await?.map_or(0, |epoch| epoch.epoch), report);
         let held = self.samples.get(&node, newest);
         // A new description may claim other resources than the reports that were read.
         if let Some(held) = held.filter(|held| held.iter().map(|of| of.probe).eq(claims.iter().copied())) {
@@ -132,8 +134,11 @@ impl Query {
         }
         let mut read = Vec::with_capacity(claims.len());
         for probe in claims.iter().copied() {
-            let filter = ReportFilter { resource: Some(probe.number().into()), ..filter };
-            let rows = self.store.reports(filter, None, NEWEST).await?;
+            let all = ReportFilter { resource: Some(probe.number().into()), ..all };
+            let mut rows = self.store.reports(ReportFilter { weighed: true, ..all }, None, NEWEST).await?;
+            if rows.is_empty() {
+                rows = self.store.reports(all, None, NEWEST).await?;
+            }
             let sample = |row| opened(row).map(|(_, report)| Sample::of(&report));
             read.push(Samples { probe, newest: rows.iter().map(sample).collect::<Result<_, _>>()? });
         }

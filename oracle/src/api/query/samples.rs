@@ -2,7 +2,7 @@
 //!
 //! Owns the medians that a reputation shows: of at most 64 probes a resource, so that an answer describes the machine as it is
 //! now. Figures of sessions with wrong bits are left out: they say how fast a host pretends. Answers are kept by the
-//! node's newest report, so that a page of reputations does not decode the same reports again.
+//! newest closed epoch and the node's newest report, so that a page of reputations does not decode the same reports again.
 
 use std::{
     collections::HashMap,
@@ -117,20 +117,22 @@ fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
     if values.len() % 2 == 1 { Some(upper) } else { Some(values[values.len() / 2 - 1].midpoint(upper)) }
 }
 
-/// What was read of a node, with the sequence of its newest report then.
-type Held = (u64, Arc<Vec<Samples>>);
+/// The newest closed epoch and the sequence of the node's newest report.
+type Newest = (u64, u64);
+/// What was read of a node, and when.
+type Held = (Newest, Arc<Vec<Samples>>);
 
 /// What was read of each node last.
 #[derive(Debug, Default)]
 pub(super) struct Cache(Mutex<HashMap<[u8; 32], Held>>);
 
 impl Cache {
-    pub(super) fn get(&self, node: &[u8; 32], newest: u64) -> Option<Arc<Vec<Samples>>> {
+    pub(super) fn get(&self, node: &[u8; 32], newest: Newest) -> Option<Arc<Vec<Samples>>> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(node).filter(|(sequence, _)| *sequence == newest).map(|(_, samples)| Arc::clone(samples))
+        held.get(node).filter(|(then, _)| *then == newest).map(|(_, samples)| Arc::clone(samples))
     }
 
-    pub(super) fn put(&self, node: [u8; 32], newest: u64, samples: Arc<Vec<Samples>>) {
+    pub(super) fn put(&self, node: [u8; 32], newest: Newest, samples: Arc<Vec<Samples>>) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= CACHED_MAX && !held.contains_key(&node) {
             held.clear();
@@ -157,8 +159,9 @@ mod tests {
         for at in 0..=CACHED_MAX as u64 {
             let mut node = [0; 32];
             node[..8].copy_from_slice(&at.to_be_bytes());
-            cache.put(node, 3, Arc::default());
-            assert!(cache.get(&node, 3).is_some() && cache.get(&node, 4).is_none());
+            cache.put(node, (1, 3), Arc::default());
+            assert!(cache.get(&node, (1, 3)).is_some());
+            assert!(cache.get(&node, (1, 4)).is_none() && cache.get(&node, (2, 3)).is_none());
         }
         assert_eq!(cache.0.lock().unwrap().len(), 1);
     }

@@ -146,12 +146,16 @@ impl Market {
         id
     }
 
-    /// Marks a report as folded.
-    pub(super) async fn fold(&self, id: [u8; 32]) {
+    /// Marks a report as folded, and as one that weighs something.
+    pub(super) async fn fold(&self, id: [u8; 32], weighs: bool) {
         self.store
             .append_entries(
                 vec![[id.as_slice(), b"f"].concat()],
-                store::Settled { folded: vec![id], ..store::Settled::default() },
+                store::Settled {
+                    folded: vec![id],
+                    weighed: if weighs { vec![id] } else { vec![] },
+                    ..store::Settled::default()
+                },
             )
             .await
             .unwrap();

@@ -122,6 +122,27 @@ async fn a_newer_report_shows_at_once_and_wrong_bits_measure_nothing() {
 }
 
 #[tokio::test]
+async fn what_weighs_nothing_is_not_heard_beside_what_weighs() {
+    let market = market::Market::open().await;
+    market.hold_node(NODE, "GeForce RTX 3090").await;
+    let finding = async || {
+        let answer = market.get(&format!("/v1/nodes/{}/reputation", to_hex(&NODE))).await;
+        answer.json()["reputation"]["finding"].as_str().unwrap().to_owned()
+    };
+    let expected = figure("GeForce RTX 3090", ProbeId::Imma);
+    for number in 0..5 {
+        let slander = pass(NODE, Probe::Imma, number, (6, expected / 10, expected));
+        market.fold(market.hold_report(number, &slander).await, false).await;
+    }
+    assert!(finding().await.contains("delivers 10 % of its int8 tensor rate"), "{}", finding().await);
+    let honest = market.hold_report(9, &pass(NODE, Probe::Imma, 9, (64, expected, expected))).await;
+    assert!(finding().await.contains("delivers 10 %"), "it is not folded yet");
+    market.fold(honest, true).await;
+    market.publish(4, vec![node_score(NODE, 9_000)]).await;
+    assert!(finding().await.starts_with("delivers what it claims"), "{}", finding().await);
+}
+
+#[tokio::test]
 async fn pages_end_and_contain_every_node_once_in_order() {
     let market = market::Market::open().await;
     let nodes: Vec<[u8; 32]> = (1..=7).map(|at| [at; 32]).collect();

@@ -27,7 +27,7 @@ async fn a_report_shows_nothing_then_its_folded_part_and_then_everything() {
     let sealed = market.get(&format!("/v1/bundles/{bundle}")).await;
     assert_eq!((sealed.status, sealed.reason().as_str()), (409, "SEALED"));
 
-    market.fold(id).await;
+    market.fold(id, true).await;
     let answer = market.get(&report).await.json();
     let summary = &answer["summary"];
     assert_eq!((&summary["sealed"], &summary["outcome"]), (&true.into(), &"OUTCOME_FAIL".into()));

@@ -118,6 +118,11 @@ pub(in super::super) async fn reports_are_listed_newest_first(store: &dyn Store)
         .await
         .unwrap();
     assert_eq!(ids(&store.reports(folded, None, 9).await.unwrap()), [3]);
+    let weighed = ReportFilter { weighed: true, ..all };
+    assert_eq!(ids(&store.reports(weighed, None, 9).await.unwrap()), [0_u8; 0]);
+    let settled = Settled { folded: vec![digest(4), digest(5)], weighed: vec![digest(5)], ..Settled::default() };
+    store.append_entries(vec![b"folded 4 and 5".to_vec()], settled).await.unwrap();
+    assert_eq!(ids(&store.reports(weighed, None, 9).await.unwrap()), [5]);
     assert_eq!(store.bundle_report(digest(4)).await.unwrap().map(|row| row.id), Some(digest(4)));
     assert_eq!(store.bundle_report(digest(9)).await.unwrap(), None);
 }

@@ -59,13 +59,19 @@ pub(super) async fn accept_stamps(connection: &mut SqliteConnection, stamps: Sta
 
 /// Changes what the entries of a closing settle.
 pub(super) async fn settle(connection: &mut SqliteConnection, settled: Settled) -> Result<()> {
-    let Settled { folded, compared, found, told, unrevealed, stamps_before } = settled;
+    let Settled { folded, weighed, compared, found, told, unrevealed, stamps_before } = settled;
     let sql = ("UPDATE reports SET folded = 1 WHERE id IN (", ")");
     for_all(&mut *connection, sql, folded, |mut row, id| {
         row.push_bind(id.to_vec());
     })
     .await
     .map_err(unavailable("marks folded reports"))?;
+    let sql = ("UPDATE reports SET weighed = 1 WHERE id IN (", ")");
+    for_all(&mut *connection, sql, weighed, |mut row, id| {
+        row.push_bind(id.to_vec());
+    })
+    .await
+    .map_err(unavailable("marks reports that weigh"))?;
     let sql = ("DELETE FROM stamps WHERE (relay, head) IN (", ")");
     for_all(&mut *connection, sql, compared, |mut row, (relay, head)| {
         row.push_bind(relay.to_vec()).push_bind(head.to_vec());

@@ -67,6 +67,9 @@ pub(super) async fn reports(
     if filter.folded {
         sql.push(" AND folded = 1");
     }
+    if filter.weighed {
+        sql.push(" AND weighed = 1");
+    }
     sql.push(" ORDER BY sequence DESC LIMIT ").push_bind(limit);
     let rows = sql.build().fetch_all(readers).await.map_err(unavailable("reads reports"))?;
     rows.iter().map(report_row).collect()
