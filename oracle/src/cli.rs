@@ -19,7 +19,7 @@ pub struct Cli {
     pub log_format: LogFormat,
     /// Which log lines are written, as in "info" or "gpux_oracle=debug,warn".
     #[arg(long, global = true, env = "GPUX_LOG", default_value = "info")]
-    pub log: String,
+    pub log_filter: String,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -140,4 +140,23 @@ pub struct Explain {
     /// Folds by the parameters of a development market.
     #[arg(long, env = "GPUX_DEVELOPMENT")]
     pub development: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_log_to_read_is_no_filter_of_log_lines() {
+        let cli = Cli::try_parse_from(["gpux-oracle", "replay", "--log", "log.bin", "--log-filter", "warn"]).unwrap();
+        assert_eq!(cli.log_filter, "warn");
+        let Command::Replay(replay) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(replay.log, "log.bin");
+    }
 }

@@ -34,14 +34,20 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
+    // A service's last line belongs to its log; whoever waits for a command's answer reads a sentence.
+    let serves = matches!(cli.command, Command::Serve(_));
     run(cli).unwrap_or_else(|error| {
-        tracing::error!("{error:#}");
+        if serves {
+            tracing::error!("{error:#}");
+        } else {
+            output::failed(&error);
+        }
         ExitCode::FAILURE
     })
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    telemetry::install(cli.log_format, &cli.log).context("--log is no filter")?;
+    telemetry::install(cli.log_format, &cli.log_filter).context("--log-filter is no filter")?;
     match cli.command {
         Command::Serve(flags) => serve_market(flags),
         Command::VerifyEvidence(flags) => verify_evidence(&flags),

@@ -17,6 +17,12 @@ use crate::{
     score::{Audits, ResourceId, Standing, Step, Verdict},
 };
 
+/// Says on stderr why a command failed.
+#[allow(clippy::print_stderr, reason = "this module is the program's output")]
+pub fn failed(error: &anyhow::Error) {
+    eprintln!("gpux-oracle: {error:#}");
+}
+
 /// Says that requests are answered.
 pub fn listening(address: SocketAddr, after: Duration) {
     println!("listening on http://{address} (gRPC and HTTP), ready after {} ms", after.as_millis());

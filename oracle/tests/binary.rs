@@ -50,7 +50,20 @@ fn what_fails_is_1_and_says_why_on_stderr() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("rpc is not set: give --rpc, GPUX_RPC"), "{error}");
     assert!(output.stdout.is_empty());
-    assert_eq!(code(&["verify-evidence", "/nonexistent/bundle"]), Some(1));
+    let node = "11".repeat(32);
+    let asked = [
+        (&["verify-evidence", "/nonexistent/bundle"][..], "cannot read /nonexistent/bundle"),
+        (&["replay", "--log", "/nonexistent/log"], "nobody says what was published"),
+        (&["replay", "--log", "/nonexistent/log", "--against", "http://127.0.0.1:1"], "cannot reach http://127.0.0.1:1"),
+        (&["explain", "zz", "--log", "/nonexistent/log"], "node"),
+        (&["explain", &node, "--log", "/nonexistent/log"], "/nonexistent/log"),
+    ];
+    for (arguments, words) in asked {
+        let output = oracle(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.starts_with("gpux-oracle: ") && error.contains(words), "{arguments:?}: {error}");
+    }
 }
 
 #[test]
