@@ -16,22 +16,22 @@ use std::{
 
 /// A device that answers at once and computes nothing: what is searched is who talks to it.
 #[derive(Debug, Default)]
-pub(super) struct Stub {
+pub(super) struct Idle {
     units: u32,
     /// Rounds that may be asked for, so that no input runs for long.
     rounds: u32,
 }
 
-impl Stub {
+impl Idle {
     /// A device that computes so many rounds.
     pub(super) fn new(rounds: u32) -> Self {
         Self { units: 0, rounds }
     }
 }
 
-impl Device for Stub {
+impl Device for Idle {
     fn info(&self) -> DeviceInfo {
-        DeviceInfo { kind: DeviceKind::Paced, name: "stub".repeat(100), usable_bytes: 1 << 30 }
+        DeviceInfo { kind: DeviceKind::Paced, name: "idle".repeat(100), usable_bytes: 1 << 30 }
     }
 
     fn prepare(&mut self, parameters: &Parameters, _fill: &Key) -> Result<Prepared, Error> {
@@ -87,7 +87,7 @@ pub(super) fn run(input: &[u8]) {
 
 fn requests(bytes: &[u8]) {
     let mut peer = Peer { sent: Cursor::new(bytes.to_vec()), received: 0 };
-    let _ = serve(&mut peer, &mut Stub::new(64));
+    let _ = serve(&mut peer, &mut Idle::new(64));
     // A request takes at least five bytes, an answer at most all openings with the longest paths.
     assert!(peer.received <= bytes.len().div_ceil(5) * (4 + 1 + OPENED_MAX * (33 + PATH_MAX * 32)));
 }

@@ -1,6 +1,6 @@
 //! The worker's input: whatever a renter says, the job answers in turn or ends with a word.
 
-use super::paced::Stub;
+use super::paced::Idle;
 use gpux_kernels::{Parameters, device::Device};
 use gpux_prober::job::{self, Error};
 use gpux_proto::{evidence::JobOutput, stream};
@@ -43,7 +43,7 @@ impl Read for Pieces {
 
 fn devices(parameters: &Parameters) -> Result<Vec<Box<dyn Device>>, Error> {
     let count = if parameters.scale.is_multiple_of(2) { 1 } else { 2 };
-    Ok((0..count).map(|_| Box::new(Stub::new(ROUNDS)) as Box<dyn Device>).collect())
+    Ok((0..count).map(|_| Box::new(Idle::new(ROUNDS)) as Box<dyn Device>).collect())
 }
 
 /// The first byte says in which pieces the rest arrives.
