@@ -54,7 +54,10 @@ fn what_fails_is_1_and_says_why_on_stderr() {
     let asked = [
         (&["verify-evidence", "/nonexistent/bundle"][..], "cannot read /nonexistent/bundle"),
         (&["replay", "--log", "/nonexistent/log"], "nobody says what was published"),
-        (&["replay", "--log", "/nonexistent/log", "--against", "http://127.0.0.1:1"], "cannot reach http://127.0.0.1:1"),
+        (
+            &["replay", "--log", "/nonexistent/log", "--against", "http://127.0.0.1:1"],
+            "cannot reach http://127.0.0.1:1",
+        ),
         (&["explain", "zz", "--log", "/nonexistent/log"], "node"),
         (&["explain", &node, "--log", "/nonexistent/log"], "/nonexistent/log"),
     ];

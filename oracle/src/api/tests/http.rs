@@ -2,7 +2,10 @@
 
 use gpux_proto::{bytes::to_hex, evidence::Probe};
 
-use super::market::{FISHER, Market, pass, request};
+use super::{
+    market::{FISHER, Market, pass},
+    request::request,
+};
 
 const NODE: [u8; 32] = [0x11; 32];
 

@@ -16,14 +16,11 @@ use gpux_proto::{
 };
 use pbjson_types::Timestamp;
 use prost::Message as _;
-use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
+use super::request::{Answer, request};
 use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
@@ -365,45 +362,4 @@ pub(super) fn relay_registration() -> RelayRegistration {
 
 fn ecdsa(key: &PrivateKeySigner, digest: [u8; 32]) -> Vec<u8> {
     key.sign_hash_sync(&B256::from(digest)).unwrap().as_bytes().to_vec()
-}
-
-/// An HTTP answer.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// Lower-case names.
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
-}
-
-impl Answer {
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-
-    /// The reason of an error, after checking the body's shape.
-    pub(super) fn reason(&self) -> String {
-        let body = self.json();
-        assert_eq!(body["code"], self.status, "{body}");
-        assert!(body["message"].is_string() && body["retryable"].is_boolean(), "{body}");
-        body["reason"].as_str().unwrap().to_owned()
-    }
-}
-
-pub(super) async fn request(address: SocketAddr, head: &str, body: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(head.as_bytes()).await.unwrap();
-    // The server may answer and close before it has read a body that it refuses.
-    let _ = stream.write_all(body).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
-    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-    let status = head[9..12].parse().unwrap();
-    Answer { status, head: head.to_ascii_lowercase(), body: answer[end + 4..].to_vec() }
 }

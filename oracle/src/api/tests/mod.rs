@@ -4,6 +4,7 @@ mod grpc;
 mod http;
 mod market;
 mod reputation;
+mod request;
 mod schedule;
 mod sealed;
 mod writes;

@@ -149,7 +149,7 @@ async fn a_relay_is_registered_listed_and_gives_stamps_over_both() {
     let answer = market.post("/v1/stamps", &json(&stamps([2; 32]))).await;
     assert_eq!((answer.status, answer.reason().as_str()), (409, "NODE_UNKNOWN"));
     let metrics =
-        super::market::request(market.admin, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", &[]);
+        super::request::request(market.admin, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", &[]);
     let metrics = String::from_utf8(metrics.await.body).unwrap();
     assert!(metrics.contains("kind=\"stamps\"} 2") && metrics.contains("kind=\"relay\"} 2"), "{metrics}");
 }
