@@ -82,18 +82,21 @@ fn split<'a, 't>(tokens: &'t [Token<'a>]) -> Result<(&'t [Token<'a>], Items<'a, 
 
 /// Where an item ends: a function with its last brace, anything else with a semicolon.
 fn end(tokens: &[Token<'_>]) -> Result<usize, String> {
-    let (mut depth, mut initial) = (0_i32, false);
+    let (mut open, mut initial) = (Vec::new(), false);
     for (index, token) in tokens.iter().enumerate() {
         if token.kind != Kind::Mark {
             continue;
         }
-        depth += match token.text {
-            "(" | "{" | "[" => 1,
-            ")" | "}" | "]" => -1,
-            _ => 0,
-        };
-        initial |= token.is("=") && depth == 0;
-        if depth == 0 && (token.is(";") || (token.is("}") && !initial)) {
+        match token.text {
+            "(" => open.push(")"),
+            "{" => open.push("}"),
+            "[" => open.push("]"),
+            // What one reader takes for a body's end is none to the next: nobody could say what such a text means.
+            ")" | "}" | "]" if open.pop() != Some(token.text) => return Err(format!("{} closes nothing", token.text)),
+            _ => {}
+        }
+        initial |= token.is("=") && open.is_empty();
+        if open.is_empty() && (token.is(";") || (token.is("}") && !initial)) {
             return Ok(index + 1);
         }
     }

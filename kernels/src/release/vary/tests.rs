@@ -165,12 +165,24 @@ fn numerals_keep_their_value() {
     }
 }
 
+/// A search found it: the directive and the new name became one word, and what was written could not be read again.
+#[test]
+fn a_name_right_behind_a_directive_stays_a_word_of_its_own() {
+    let text = ".version 7.0\n.target sm_80\n.visible .entry%first(\n.param .u64 %first_0\n)\n{\nret;\n}\n";
+    for variant in 1..20 {
+        let (once, _) = vary(text, &mut Random::new(&[variant; 32], "sm_80/sample")).unwrap();
+        vary(&once, &mut Random::new(&[7; 32], "sm_80/sample")).unwrap_or_else(|error| panic!("{error:?}: {once}"));
+    }
+}
+
 #[test]
 fn what_is_no_module_is_an_error_in_words() {
     let cases = [
         ("", "the text is no PTX"),
         (".target sm_80", "the text is no PTX"),
         (".version 8.0 .entry f() { ret;", "a function or variable without an end"),
+        (".version 8.0 .entry f(; }", "} closes nothing"),
+        (".version 8.0 .entry f() { ret; ) }", ") closes nothing"),
         (".version 8.0 .entry () { }", "a function without a name"),
         (".version 8.0 .entry f() { ret }", "a statement without an end"),
         (".version 8.0 .alias f, g;", ".alias is not known here"),

@@ -31,7 +31,8 @@ impl Token<'_> {
     }
 }
 
-fn in_word(c: char) -> bool {
+/// Whether a character goes on with the word or number before it.
+pub(super) fn in_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$')
 }
 

@@ -2,7 +2,7 @@
 
 use super::scope::Scopes;
 use super::statement::{Role, Statement};
-use super::token::{Kind, Token};
+use super::token::{Kind, Token, in_word};
 use crate::release::random::Random;
 
 /// A module's habits; one place in eight deviates.
@@ -46,6 +46,10 @@ pub(super) fn write(statement: &Statement<'_>, scopes: &Scopes<'_>, style: &Styl
             Role::Keep => out.push_str(token.text),
             Role::Name(scope) => match scopes.renamed(scope, token.text) {
                 Some((name, number)) => {
+                    // `.entry%name` is two tokens; a new name without the mark would make them one.
+                    if out.ends_with(in_word) && name.starts_with(in_word) {
+                        out.push_str(style.gap);
+                    }
                     out.push_str(name);
                     number.into_iter().for_each(|number| out.push_str(&number.to_string()));
                 }
