@@ -3,7 +3,7 @@
 //!
 //! It holds hashes only and never the leaves themselves. The root depends on the set of leaves alone, not on their order.
 
-use alloy::primitives::{B256, keccak256};
+use alloy::primitives::{Address, B256, keccak256};
 use alloy::sol_types::SolValue;
 
 use crate::bindings::Scores;
@@ -26,6 +26,11 @@ pub enum Error {
 pub fn leaf_hash(leaf: &Scores::Leaf) -> B256 {
     // Twice, so that an inner node (one hash of 64 bytes) never passes for a leaf.
     keccak256(keccak256(leaf.abi_encode()))
+}
+
+/// The hash of what a fisher may claim in all, in token units; as `Rewards.leafHash`.
+pub fn reward_leaf_hash(fisher: Address, cumulative: u128) -> B256 {
+    keccak256(keccak256((fisher, cumulative).abi_encode()))
 }
 
 /// A built tree.
@@ -98,7 +103,7 @@ fn node_hash(a: B256, b: B256) -> B256 {
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{Address, U256, b256};
+    use alloy::primitives::{U256, b256};
 
     use super::*;
 

@@ -50,6 +50,17 @@ pub struct Plan {
     pub deadlines: Deadlines,
 }
 
+impl Plan {
+    /// How much of a rental is paid back to a fisher who was assigned the session: its windows, and a quarter of the limits of
+    /// the other waits. What he really paid stands in no public entry, and paying for the time that he chooses to take would
+    /// reward the slow.
+    #[must_use]
+    pub fn refunded(&self) -> Duration {
+        let Deadlines { open, prepare, root, openings, pong: _ } = self.deadlines;
+        self.window * self.windows + (open + prepare + root + openings) / 4
+    }
+}
+
 /// Windows of a session: the fewest of which a median means something.
 pub const WINDOWS: u32 = 3;
 /// Round trips of a window; three windows give 42, above the 40 that a session needs.

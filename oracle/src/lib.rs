@@ -15,6 +15,7 @@ pub mod output;
 pub mod publish;
 pub mod releases;
 pub mod replay;
+pub mod reward;
 pub mod schedule;
 pub mod score;
 pub mod serve;

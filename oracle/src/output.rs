@@ -72,6 +72,7 @@ pub fn replay(outcome: &Outcome, authority: &str) {
             println!("  log root   {}", to_hex(&found.log_root));
             println!("  score root {}", to_hex(&found.root));
             println!("  leaf file  {}", to_hex(&found.data_hash));
+            println!("  rewards    {}", to_hex(&found.rewards_root));
             println!("equal: this is what {authority} says was published");
         }
         Outcome::Differs(difference) => println!("different from what {authority} says: {difference}"),
@@ -90,6 +91,7 @@ pub fn replay_json(outcome: &Outcome, authority: &str) -> Result<(), serde_json:
             "logRoot": to_hex(&found.log_root),
             "root": to_hex(&found.root),
             "dataHash": to_hex(&found.data_hash),
+            "rewardsRoot": to_hex(&found.rewards_root),
         }),
         Outcome::Differs(difference) => {
             json!({ "equal": false, "authority": authority, "difference": difference.to_string() })

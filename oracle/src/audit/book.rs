@@ -4,7 +4,7 @@
 //! them. A function of the log's entries alone. Its invariant: every folded report has the weight that its fisher had when
 //! he committed, and every audit that was drawn stands in the log with its report.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use alloy::primitives::Address;
 use gpux_proto::{
@@ -61,11 +61,26 @@ pub struct Terms {
     pub weight: Weight,
     /// Whose relay's stamps are compared, if they are.
     pub auditor: Option<OwnerId>,
+    /// Whether it was assigned and somebody could audit it.
+    counts: bool,
 }
 
 impl Terms {
     /// Nobody can audit it, so it counts for nothing.
-    const VOID: Self = Self { weight: Weight::ZERO, auditor: None };
+    const VOID: Self = Self { weight: Weight::ZERO, auditor: None, counts: false };
+}
+
+/// What an entry says of fishers' work, for whoever pays them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Work {
+    /// Nothing.
+    #[default]
+    None,
+    /// A report was folded that had to be made, and that its audit does not refute. It weighs what its fisher weighed when
+    /// he committed.
+    Done { report: ReportId, fisher: FisherId, weight: Weight },
+    /// An epoch closed in which these fishers' time to reveal a commit ended.
+    Closed { unrevealed: Vec<FisherId> },
 }
 
 /// A report that was revealed.
@@ -78,6 +93,15 @@ struct Revealed {
     epoch: u64,
     /// The place of the reveal in the log.
     index: u64,
+}
+
+/// The commits of an epoch.
+#[derive(Debug, Clone)]
+struct Committed {
+    epoch: u64,
+    keys: Vec<Key>,
+    /// Whether those that were not revealed in time were charged.
+    charged: bool,
 }
 
 /// A commit, by report and fisher: anybody may commit another's id, and gains nothing by it.
@@ -95,7 +119,7 @@ pub struct Book {
     beacons: BTreeMap<u64, [u8; 32]>,
     /// Commits of the open epoch, and those before by the epoch in which they came, to be forgotten.
     open: Vec<Key>,
-    by_epoch: VecDeque<(u64, Vec<Key>)>,
+    by_epoch: VecDeque<Committed>,
     /// Audits that the open epoch owes.
     owed: BTreeMap<ReportId, AuditFolded>,
     /// Weights of the open epoch: they change only with what clears them.
@@ -104,31 +128,30 @@ pub struct Book {
 
 impl Book {
     /// Reads the entry at `index`, before the fold does: `state` is that of the entries before.
-    pub fn apply(&mut self, index: u64, fact: &Fact, state: &State) -> Result<(), Error> {
+    pub fn apply(&mut self, index: u64, fact: &Fact, state: &State) -> Result<Work, Error> {
         match fact {
-            Fact::NodeAnnounced(announced) => self.announced(index, announced),
-            Fact::RelayRegistered(registered) => self.registered(registered),
-            Fact::ReportCommitted(committed) => self.committed(committed, state),
-            Fact::ReportRevealed(revealed) => self.reveal(index, revealed, state),
-            Fact::ReportFolded(folded) => self.folded(folded, state),
-            Fact::AuditFolded(audit) => self.audited(audit),
-            Fact::EpochClosed(closed) => self.closed(closed.epoch, state),
+            Fact::ReportFolded(folded) => return self.folded(folded, state),
+            Fact::EpochClosed(closed) => return self.closed(closed.epoch, state),
+            Fact::NodeAnnounced(announced) => self.announced(index, announced)?,
+            Fact::RelayRegistered(registered) => self.registered(registered)?,
+            Fact::ReportCommitted(committed) => self.committed(committed, state)?,
+            Fact::ReportRevealed(revealed) => self.reveal(index, revealed, state)?,
+            Fact::AuditFolded(audit) => self.audited(audit)?,
             Fact::BondChanged(changed) => {
                 self.weights.remove(&FisherId(array("fisher", &changed.fisher)?));
-                Ok(())
             }
             Fact::BeaconSeen(seen) => {
                 let block = present("block", &seen.block)?;
                 self.beacons.entry(seen.epoch).or_insert(array("block.hash", &block.hash)?);
-                Ok(())
             }
             Fact::FisherAudited(_)
             | Fact::FisherRegistered(_)
             | Fact::PaymentSeen(_)
             | Fact::CertificateSeen(_)
             | Fact::RulingSeen(_)
-            | Fact::ParametersSet(_) => Ok(()),
+            | Fact::ParametersSet(_) => {}
         }
+        Ok(Work::None)
     }
 
     /// The provider that a node's newest descriptor names.
@@ -151,7 +174,7 @@ impl Book {
         let (_, beacon) = self.beacons.range(first..).next()?;
         let accused = matches!(state.standing(node), Some(Standing::Suspect | Standing::Convicted));
         let audited = failed || accused || super::selected(state.parameters(), &report.0, beacon);
-        Some(Terms { weight: revealed.weight, auditor: audited.then_some(owner) })
+        Some(Terms { weight: revealed.weight, auditor: audited.then_some(owner), counts: true })
     }
 
     fn provider_at(&self, node: &NodeId, index: u64) -> Option<Address> {
@@ -217,7 +240,7 @@ impl Book {
         Ok(())
     }
 
-    fn folded(&mut self, folded: &ReportFolded, state: &State) -> Result<(), Error> {
+    fn folded(&mut self, folded: &ReportFolded, state: &State) -> Result<Work, Error> {
         let report = ReportId(array("report", &folded.report)?);
         let node = NodeId(array("node", &folded.node)?);
         let failed = folded.refuted || folded.x_upper == 0;
@@ -230,6 +253,7 @@ impl Book {
         if let Some(revealed) = revealed.filter(|revealed| revealed.epoch != folded.epoch) {
             return Err(Error::Epoch { report: report.0, written: folded.epoch, revealed: revealed.epoch });
         }
+        let done = revealed.filter(|_| terms.counts && !folded.refuted);
         if let Some(owner) = terms.auditor {
             let owed = AuditFolded {
                 node: folded.node.clone(),
@@ -241,7 +265,8 @@ impl Book {
             };
             self.owed.insert(report, owed);
         }
-        Ok(())
+        let Some(Revealed { fisher, weight, .. }) = done else { return Ok(Work::None) };
+        Ok(Work::Done { report, fisher, weight })
     }
 
     fn audited(&mut self, audit: &AuditFolded) -> Result<(), Error> {
@@ -251,15 +276,16 @@ impl Book {
         if self.owed.remove(&report) == Some(drawn) { Ok(()) } else { Err(Error::Undue(report.0)) }
     }
 
-    fn closed(&mut self, epoch: u64, state: &State) -> Result<(), Error> {
+    fn closed(&mut self, epoch: u64, state: &State) -> Result<Work, Error> {
         if let Some(report) = self.owed.keys().next() {
             return Err(Error::Missing { report: report.0, epoch });
         }
         self.weights.clear();
         let window = u64::from(state.parameters().report_window_epochs);
-        self.by_epoch.push_back((epoch, std::mem::take(&mut self.open)));
-        while self.by_epoch.front().is_some_and(|(of, _)| of.saturating_add(window) < epoch) {
-            for (report, fisher) in self.by_epoch.pop_front().unwrap_or_default().1 {
+        self.by_epoch.push_back(Committed { epoch, keys: std::mem::take(&mut self.open), charged: false });
+        let unrevealed = self.charge(epoch, state.parameters().reveal_epochs.into());
+        while self.by_epoch.front().is_some_and(|of| of.epoch.saturating_add(window) < epoch) {
+            for (report, fisher) in self.by_epoch.pop_front().map(|of| of.keys).unwrap_or_default() {
                 self.commits.remove(&(report, fisher));
                 if self.revealed.get(&report).is_some_and(|revealed| revealed.fisher == fisher) {
                     self.revealed.remove(&report);
@@ -267,6 +293,17 @@ impl Book {
             }
         }
         self.beacons = self.beacons.split_off(&epoch.saturating_sub(window));
-        Ok(())
+        Ok(Work::Closed { unrevealed })
+    }
+
+    /// The fishers of commits whose time to be revealed ends with an epoch, each once.
+    fn charge(&mut self, epoch: u64, reveal_epochs: u64) -> Vec<FisherId> {
+        let mut fishers = BTreeSet::new();
+        let late = self.by_epoch.iter_mut().take_while(|of| of.epoch.saturating_add(reveal_epochs) <= epoch);
+        for of in late.filter(|of| !of.charged) {
+            of.charged = true;
+            fishers.extend(of.keys.iter().filter(|key| self.commits.contains_key(key)).map(|(_, fisher)| *fisher));
+        }
+        fishers.into_iter().collect()
     }
 }

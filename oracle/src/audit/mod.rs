@@ -15,7 +15,7 @@ mod tests;
 
 pub use ahead::Ahead;
 pub use auditor::{Audited, Auditor, Error as AuditorError};
-pub use book::{Book, Error, Terms};
+pub use book::{Book, Error, Terms, Work};
 
 use crate::score::{OwnerId, Parameters};
 

@@ -19,7 +19,7 @@ use crate::{
     log::{Frontier, FrontierError, Hash, Position},
     schedule::{SCHEDULES_MAX, Schedules},
     score::{NodeId, Parameters, ReportId},
-    store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, ScoreUpdate, Store},
+    store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, RewardUpdate, ScoreUpdate, Store},
 };
 
 /// How many entries are read at once.
@@ -242,19 +242,20 @@ impl Epochs {
     }
 
     /// Records an epoch's leaves, root and place in the log: before anything is signed, so that nothing else can be.
-    async fn record(&self, epoch: u64) -> Result<(), Error> {
+    async fn record(&mut self, epoch: u64) -> Result<(), Error> {
         if !self.folder.has_scores() || self.store.epoch(epoch).await?.is_some() {
             return Ok(());
         }
         let Some(file) = self.folder.leaf_file() else { return Ok(()) };
         let (bytes, root) = (file.bytes(), file.tree()?.root());
+        let rewards = self.folder.reward_file();
         let log_size = self.folder.size();
         let record = Epoch {
             epoch,
             log_size,
             log_root: self.root_of(log_size).await?,
             root: root.0,
-            rewards_root: [0; 32],
+            rewards_root: rewards.root().0,
             parameters: self.parameters.digest(),
             data_hash: leaves::data_hash(&bytes).0,
             leaves: file.leaves().len() as u64,
@@ -268,7 +269,12 @@ impl Epochs {
             .collect();
         tracing::info!(epoch, leaves = record.leaves, log_size, "epoch closed");
         self.store.put_blob(Blob::Leaves, record.data_hash, bytes).await?;
-        self.store.save_epoch(record, scores).await?;
+        if !rewards.is_empty() {
+            self.store.put_blob(Blob::Rewards, record.rewards_root, rewards.bytes()).await?;
+        }
+        let accounts = self.folder.take_changed_rewards().into_iter();
+        let accounts = accounts.map(|(fisher, account)| RewardUpdate { fisher: fisher.0, account }).collect();
+        self.store.save_epoch(record, scores, accounts).await?;
         Ok(())
     }
 

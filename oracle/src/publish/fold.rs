@@ -12,10 +12,11 @@ use gpux_proto::{
 
 use super::leaves::LeafFile;
 use crate::{
-    audit::{self, Book, Terms},
+    audit::{self, Book, Terms, Work},
     log::{self, FoldedError},
+    reward::{self, RewardFile},
     schedule::Offers,
-    score::{self, NodeId, NodeScore, Parameters, ReportId, State},
+    score::{self, FisherId, NodeId, NodeScore, Parameters, ReportId, State},
 };
 
 /// Why an entry of the log cannot be folded.
@@ -49,6 +50,13 @@ pub enum Error {
         #[source]
         source: audit::Error,
     },
+    /// Nobody can be paid by it.
+    #[error("entry {index} of the log: {source}")]
+    Reward {
+        index: u64,
+        #[source]
+        source: reward::Error,
+    },
 }
 
 /// The log folded so far.
@@ -57,6 +65,7 @@ pub struct Folder {
     state: State,
     book: Book,
     offers: Offers,
+    rewards: reward::Ledger,
     /// How many entries were folded.
     size: u64,
 }
@@ -65,7 +74,8 @@ impl Folder {
     /// Nothing folded.
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
-        Self { state: State::new(parameters), book: Book::default(), offers: Offers::default(), size: 0 }
+        let state = State::new(parameters);
+        Self { state, book: Book::default(), offers: Offers::default(), rewards: reward::Ledger::default(), size: 0 }
     }
 
     /// The same, with every step of one node's history recorded.
@@ -86,11 +96,16 @@ impl Folder {
         let entry: LogEntry = bytes::decode("entry", entry).map_err(|source| Error::Decode { index, source })?;
         let (before, market) = (self.state.epoch(), self.state.parameters().market);
         let folded = log::folded(&entry, market).map_err(|source| Error::Folded { index, source })?;
-        if let Some(fact) = &entry.fact {
-            self.book.apply(index, fact, &self.state).map_err(|source| Error::Audit { index, source })?;
-        }
+        let work = match &entry.fact {
+            Some(fact) => self.book.apply(index, fact, &self.state).map_err(|source| Error::Audit { index, source })?,
+            None => Work::None,
+        };
         if let Some(folded) = folded {
             self.state.apply(&folded).map_err(|source| Error::Order { index, source })?;
+        }
+        if let Some(fact) = &entry.fact {
+            let paid = self.rewards.apply(fact, work, &self.offers, &self.state);
+            paid.map_err(|source| Error::Reward { index, source })?;
         }
         // Last, so that an entry that is refused leaves no offer behind.
         if let Some(Fact::NodeAnnounced(announced)) = &entry.fact {
@@ -142,6 +157,23 @@ impl Folder {
     #[must_use]
     pub fn has_scores(&self) -> bool {
         self.state.scores().next().is_some()
+    }
+
+    /// What fishers have earned by the end of the last closed epoch.
+    #[must_use]
+    pub fn rewards(&self) -> &reward::Ledger {
+        &self.rewards
+    }
+
+    /// The accounts of fishers that closed epochs changed since this was asked last.
+    pub fn take_changed_rewards(&mut self) -> Vec<(FisherId, reward::Account)> {
+        self.rewards.take_changed()
+    }
+
+    /// What everybody may claim at the end of the last closed epoch.
+    #[must_use]
+    pub fn reward_file(&self) -> RewardFile {
+        self.rewards.file()
     }
 
     /// The leaf file of the last closed epoch.

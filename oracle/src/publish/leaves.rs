@@ -1,8 +1,8 @@
 //! The leaf file of an epoch: what the chain's root commits to.
 //!
 //! Owns the step from scores to leaves and the canonical text of all leaves, whose SHA-256 stands on chain: one line a node
-//! in the order of their keys, so that anybody who folds the log writes the same bytes. Verdicts, certificates and rewards
-//! are zero until their parts of the method exist; the columns are final.
+//! in the order of their keys, so that anybody who folds the log writes the same bytes. Certificates
+//! are zero until their part of the method exists; the columns are final.
 
 use std::fmt::Write as _;
 

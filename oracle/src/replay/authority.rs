@@ -45,6 +45,7 @@ pub struct Published {
     pub log_root: Hash,
     pub root: Hash,
     pub data_hash: Hash,
+    pub rewards_root: Hash,
     pub parameters: Hash,
 }
 
@@ -109,6 +110,7 @@ fn on_chain(publication: &Scores::Publish) -> Published {
         log_root: hash(publication.logRoot),
         root: hash(publication.root),
         data_hash: hash(publication.dataHash),
+        rewards_root: hash(publication.rewardsRoot),
         parameters: hash(publication.parameters),
     }
 }
@@ -119,13 +121,14 @@ async fn asked(client: &mut LogServiceClient<Channel>, epoch: u64) -> Result<Opt
         Err(status) if status.code() == Code::NotFound => return Ok(None),
         Err(status) => return Err(Error::Oracle(Box::new(status))),
     };
-    let Epoch { epoch, log_size, log_root, root, data_hash, parameters, .. } = found;
+    let Epoch { epoch, log_size, log_root, root, data_hash, rewards_root, parameters, .. } = found;
     Ok(Some(Published {
         epoch,
         log_size,
         log_root: from_hex("log_root", &log_root)?,
         root: from_hex("root", &root)?,
         data_hash: from_hex("data_hash", &data_hash)?,
+        rewards_root: from_hex("rewards_root", &rewards_root)?,
         parameters: from_hex("parameters", &parameters)?,
     }))
 }

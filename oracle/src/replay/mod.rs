@@ -1,7 +1,8 @@
 //! Recomputes what was published, from the log alone, and says where it first differs.
 //!
 //! Owns the comparison. The fold is the one that the oracle runs; nothing of it is repeated here. Its invariant: "equal" is
-//! said only when the log's root, the leaves' root, the leaf file's hash and the parameters are all as published.
+//! said only when the log's root, the leaves' root, the leaf file's hash, the rewards' root and the parameters are all as
+//! published.
 
 mod authority;
 mod explain;
@@ -40,6 +41,8 @@ pub struct Recomputed {
     pub log_root: Hash,
     pub root: Hash,
     pub data_hash: Hash,
+    /// Zero while nobody may claim anything.
+    pub rewards_root: Hash,
     pub leaves: u64,
 }
 
@@ -72,6 +75,12 @@ pub enum Difference {
         "the log is as published, but its scores are not: epoch {epoch} has root {published}, the log gives {ours}"
     )]
     Scores { epoch: u64, published: String, ours: String },
+    /// Fishers are paid otherwise than the log gives.
+    #[error(
+        "the log and the scores are as published, but the rewards are not: epoch {epoch} has rewards root {published}, the \
+         log gives {ours}"
+    )]
+    Rewards { epoch: u64, published: String, ours: String },
 }
 
 /// The end of an epoch in the log that is replayed.
@@ -121,6 +130,9 @@ impl Replay<'_> {
         } else if published.root != recomputed.root || published.data_hash != recomputed.data_hash {
             let (published, ours) = (hex(&published.root), hex(&recomputed.root));
             Outcome::Differs(Difference::Scores { epoch, published, ours })
+        } else if published.rewards_root != recomputed.rewards_root {
+            let (published, ours) = (hex(&published.rewards_root), hex(&recomputed.rewards_root));
+            Outcome::Differs(Difference::Rewards { epoch, published, ours })
         } else {
             Outcome::Equal(recomputed)
         })
@@ -154,6 +166,7 @@ impl Replay<'_> {
             log_root: frontier.root(),
             root: file.tree()?.root().0,
             data_hash: publish::data_hash(&file.bytes()).0,
+            rewards_root: folder.reward_file().root().0,
             leaves: file.leaves().len() as u64,
         };
         Ok(Ok((ends, recomputed)))

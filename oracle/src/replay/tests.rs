@@ -129,6 +129,7 @@ fn published(entries: &[Vec<u8>]) -> Vec<Epoch> {
             log_root: to_hex(&frontier.root()),
             root: to_hex(file.tree().unwrap().root().as_slice()),
             data_hash: to_hex(publish::data_hash(&file.bytes()).as_slice()),
+            rewards_root: to_hex(folder.reward_file().root().as_slice()),
             parameters: to_hex(&parameters.digest()),
             leaves: file.leaves().len() as u64,
             transaction: String::new(),
@@ -206,13 +207,19 @@ async fn without_the_other_log_the_epoch_is_named() {
 }
 
 #[tokio::test]
-async fn other_scores_and_other_parameters_are_told_apart() {
+async fn other_scores_rewards_and_parameters_are_told_apart() {
     let mut liar = honest();
     liar.epochs[5].root = to_hex(&[7; 32]);
     let url = serve(liar).await;
     let outcome = replayed(&url, &url, None, None).await.unwrap();
     assert!(matches!(outcome, Outcome::Differs(Difference::Scores { epoch: 15, .. })));
     assert!(matches!(replayed(&url, &url, Some(14), None).await.unwrap(), Outcome::Equal(_)));
+    let mut stingy = honest();
+    assert_ne!(stingy.epochs[5].rewards_root, stingy.epochs[4].rewards_root, "every epoch pays for work");
+    stingy.epochs[5].rewards_root = stingy.epochs[4].rewards_root.clone();
+    let url = serve(stingy).await;
+    let outcome = replayed(&url, &url, None, None).await.unwrap();
+    assert!(matches!(outcome, Outcome::Differs(Difference::Rewards { epoch: 15, .. })));
     let mut foreign = honest();
     foreign.epochs[5].parameters = to_hex(&[7; 32]);
     let url = serve(foreign).await;

@@ -25,8 +25,10 @@ use crate::score::{Market, NodeId, ResourceId, State};
 struct Offer {
     /// A bit for each number of a claimed resource.
     claims: u16,
-    /// Rate times capacity, in token units a second.
-    earns: u128,
+    /// In token units a second.
+    rate: u128,
+    /// How many rentals it holds at a time.
+    capacity: u32,
     /// Until when it holds, in seconds since 1970.
     until: u64,
 }
@@ -49,16 +51,27 @@ impl Offers {
         self.0.values().any(|offer| offer.holds(at))
     }
 
+    /// What a node asks by its newest offer, in token units a second, whether it still holds or not.
+    #[must_use]
+    pub fn rate(&self, node: &NodeId) -> Option<u128> {
+        self.0.get(&node.0).map(|offer| offer.rate)
+    }
+
+    /// The median of what is asked at a moment in seconds since 1970, in token units a second; 0 if nothing is offered.
+    #[must_use]
+    pub fn median_rate(&self, at: u64) -> u128 {
+        median(&mut self.0.values().filter(|offer| offer.holds(at)).map(|offer| offer.rate).collect::<Vec<_>>())
+    }
+
     /// The schedule of the epoch after the last one that the state closed; empty before the first.
     pub fn schedule(&self, state: &State) -> Result<Schedule, assignment::Error> {
         let mut schedule = Schedule::default();
         let Some(closed) = state.epoch() else { return Ok(schedule) };
         let begins = (closed + 1).saturating_mul(state.parameters().epoch_secs.into());
-        let mut earnings: Vec<_> = self.0.values().filter(|offer| offer.holds(begins)).map(|o| o.earns).collect();
-        let middle = earnings.len() / 2;
-        let median = if earnings.is_empty() { 0 } else { *earnings.select_nth_unstable(middle).1 };
+        let mut earnings: Vec<_> = self.0.values().filter(|offer| offer.holds(begins)).map(Offer::earns).collect();
+        let median = median(&mut earnings);
         for (node, offer) in self.0.iter().filter(|(_, offer)| offer.holds(begins)) {
-            let (urgency, stake) = (state.urgency(&NodeId(*node)), Stake::beside(median, offer.earns));
+            let (urgency, stake) = (state.urgency(&NodeId(*node)), Stake::beside(median, offer.earns()));
             let claimed = ProbeId::ALL.into_iter().filter(|probe| offer.claims & bit(*probe) != 0);
             let resources = claimed.map(|probe| (probe, index(stake, &urgency, ResourceId(u32::from(probe.number())))));
             schedule.push(*node, resources)?;
@@ -68,9 +81,20 @@ impl Offers {
 }
 
 impl Offer {
+    /// Rate times capacity, in token units a second.
+    fn earns(&self) -> u128 {
+        self.rate.saturating_mul(self.capacity.into())
+    }
+
     fn holds(&self, at: u64) -> bool {
         self.claims != 0 && self.until > at
     }
+}
+
+/// The upper median; 0 of nothing.
+fn median(values: &mut [u128]) -> u128 {
+    let middle = values.len() / 2;
+    if values.is_empty() { 0 } else { *values.select_nth_unstable(middle).1 }
 }
 
 /// Numbers of probes stay below 16.
@@ -87,7 +111,7 @@ fn read(announced: &NodeAnnounced, market: Market) -> Option<([u8; 32], Offer)> 
         Market::Development => plan::Market::Development,
     };
     let claimed = claims(&descriptor, market).into_iter().fold(0, |set, probe| set | bit(probe));
-    let earns = offer.rate.parse::<u128>().ok()?.saturating_mul(offer.capacity.into());
+    let rate = offer.rate.parse().ok()?;
     let node = array("descriptor.node", &descriptor.node).ok()?;
-    Some((node, Offer { claims: claimed, earns, until: offer.valid_until }))
+    Some((node, Offer { claims: claimed, rate, capacity: offer.capacity, until: offer.valid_until }))
 }

@@ -189,6 +189,14 @@ impl State {
         self.fishers.get(fisher).map(|fisher| (fisher.evidence(self.corrupt_owners()), fisher.agreed()))
     }
 
+    /// Whether audits contradict a fisher as much as makes a node suspect: an honest one comes there with probability a1 at most
+    /// in each span of bets.
+    #[must_use]
+    pub fn lies(&self, fisher: &FisherId) -> bool {
+        let evidence = self.fisher_evidence(fisher);
+        evidence.is_some_and(|(evidence, _)| evidence >= self.parameters.suspicion_threshold())
+    }
+
     /// b: the largest share of all weight that may lie, in basis points, as the next epoch reckons with it.
     #[must_use]
     pub fn contamination_bps(&self) -> u16 {

@@ -7,7 +7,7 @@
 use super::entry::Weight;
 
 /// The domain of the digest; it changes with the layout of the bytes and with the bets of `claim`.
-const DOMAIN: &[u8] = b"gpux/parameters/4";
+const DOMAIN: &[u8] = b"gpux/parameters/5";
 
 /// Which market the constants are meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct Parameters {
     pub sealed_epochs: u32,
     /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
     pub report_fee: u128,
+    /// Of a rental's rate at most so many times the median of all offers is paid back.
+    pub refund_rate_max: u32,
     /// After so many epochs without a probe a resource is half as stale as one that was never probed.
     pub staleness_half_life_epochs: u32,
     /// How many sessions an epoch assigns to a fisher. With none, fishers choose what they probe, and it counts.
@@ -167,6 +169,7 @@ impl Parameters {
             // 30 days.
             sealed_epochs: 720,
             report_fee: 100_000,
+            refund_rate_max: 4,
             // 30 days, as long as a probe counts half.
             staleness_half_life_epochs: 720,
             assignment_slots: 4,
@@ -261,6 +264,7 @@ impl Parameters {
         }
         bytes.extend(self.sealed_epochs.to_le_bytes());
         bytes.extend(self.report_fee.to_le_bytes());
+        bytes.extend(self.refund_rate_max.to_le_bytes());
         bytes.extend(self.staleness_half_life_epochs.to_le_bytes());
         bytes.extend(self.assignment_slots.to_le_bytes());
         bytes

@@ -39,6 +39,7 @@ macro_rules! behaviour_suite {
             the_log_grows_by_what_is_accepted_and_proves_it
             an_epoch_is_held_once_and_advances_in_order
             scores_are_the_newest_and_ranked_by_their_lower_bound
+            an_account_is_the_newest_of_its_fisher
             blocks_continue_each_other
             a_reorganisation_takes_its_facts_along
             final_blocks_enter_the_log_once_and_stay

@@ -1,6 +1,6 @@
 //! Large bytes as files, each under the digest that names it.
 //!
-//! Owns `bundles/` and `leaves/` in the data directory. A file appears under its name only when it is whole and on disk:
+//! Owns `bundles/`, `leaves/` and `rewards/` in the data directory. A file appears under its name only when it is whole and on disk:
 //! it is written beside, synced, renamed, and the folder synced. A crash leaves at most a partial file, removed at start.
 
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ pub(super) struct Bundles {
 impl Bundles {
     /// Opens the folders, making them if need be.
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        for blob in [Blob::Bundle, Blob::Leaves] {
+        for blob in [Blob::Bundle, Blob::Leaves, Blob::Rewards] {
             let folder = directory.join(folder(blob));
             fs::create_dir_all(&folder)?;
             for file in fs::read_dir(&folder)? {
@@ -60,7 +60,7 @@ impl Bundles {
     #[cfg(test)]
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut digest = blake3::Hasher::new();
-        for blob in [Blob::Bundle, Blob::Leaves] {
+        for blob in [Blob::Bundle, Blob::Leaves, Blob::Rewards] {
             let files = fs::read_dir(self.directory.join(folder(blob))).unwrap();
             let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
             files.sort();
@@ -93,6 +93,7 @@ fn folder(blob: Blob) -> &'static str {
     match blob {
         Blob::Bundle => "bundles",
         Blob::Leaves => "leaves",
+        Blob::Rewards => "rewards",
     }
 }
 

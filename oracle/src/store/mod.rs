@@ -17,8 +17,8 @@ use crate::log::{Hash, Position, TreeNode};
 pub use records::{
     Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Chain, Commit, CommitRow, Digest, Epoch,
     EpochState, Finding, FindingRow, Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow,
-    PaymentTotals, Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, ScoreRow, ScoreUpdate,
-    Settled, Slot, Stamps,
+    PaymentTotals, Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow, RewardUpdate,
+    ScoreRow, ScoreUpdate, Settled, Slot, Stamps,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -102,8 +102,9 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     // Log and epochs.
     /// Appends entries, and changes what they settle.
     async fn append_entries(&self, entries: Vec<Vec<u8>>, settled: Settled) -> Result<Appended>;
-    /// Holds a built epoch and the scores that it changed; the same epoch with the same contents changes nothing.
-    async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>) -> Result<()>;
+    /// Holds a built epoch with the scores and fishers' accounts that it changed; the same epoch with the same contents changes
+    /// nothing.
+    async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate>) -> Result<()>;
     /// Moves an epoch from one state to a later one, or to the same with another transaction (a fee was raised).
     async fn advance_epoch(&self, epoch: u64, from: EpochState, to: EpochState, transaction: Vec<u8>) -> Result<()>;
 
@@ -155,6 +156,8 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Epochs that are not confirmed, oldest first.
     async fn unconfirmed_epochs(&self, limit: u32) -> Result<Vec<Epoch>>;
     async fn score(&self, node: Digest) -> Result<Option<ScoreRow>>;
+    /// A fisher's account, if he ever did work that was assigned.
+    async fn reward(&self, fisher: Address) -> Result<Option<RewardRow>>;
     /// Scores, the best lower bound first; `after` is (low, node) of the last one.
     async fn ranking(&self, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>>;
     /// Scores in the order of the nodes' keys.

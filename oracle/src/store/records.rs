@@ -39,6 +39,8 @@ pub enum Blob {
     Bundle,
     /// An epoch's leaf file, by its data hash.
     Leaves,
+    /// What fishers may claim, by its rewards root.
+    Rewards,
 }
 
 /// A node's description to hold.
@@ -305,6 +307,21 @@ pub struct Epoch {
 pub struct ScoreUpdate {
     pub provider: Address,
     pub score: crate::score::NodeScore,
+}
+
+/// A fisher's account that an epoch changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RewardUpdate {
+    pub fisher: Address,
+    pub account: crate::reward::Account,
+}
+
+/// A fisher's newest account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RewardRow {
+    /// The epoch that changed it last.
+    pub epoch: u64,
+    pub account: crate::reward::Account,
 }
 
 /// A node's newest score.

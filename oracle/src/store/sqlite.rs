@@ -11,6 +11,7 @@ mod epochs;
 mod log;
 mod read;
 mod registry;
+mod rewards;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -142,8 +143,8 @@ impl Store for Sqlite {
     async fn append_entries(&self, entries: Vec<Vec<u8>>, settled: Settled) -> Result<Appended> {
         self.write(Write::Append { entries, settled }).await?.appended()
     }
-    async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>) -> Result<()> {
-        self.write(Write::SaveEpoch { epoch, scores }).await?.nothing()
+    async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate>) -> Result<()> {
+        self.write(Write::SaveEpoch { epoch, scores, rewards }).await?.nothing()
     }
     async fn advance_epoch(&self, epoch: u64, from: EpochState, to: EpochState, data: Vec<u8>) -> Result<()> {
         self.write(Write::AdvanceEpoch { epoch, from, to, data }).await?.nothing()
@@ -222,6 +223,9 @@ impl Store for Sqlite {
     }
     async fn unconfirmed_epochs(&self, limit: u32) -> Result<Vec<Epoch>> {
         epochs::unconfirmed(&self.readers, limit).await
+    }
+    async fn reward(&self, fisher: Address) -> Result<Option<RewardRow>> {
+        rewards::account(&self.readers, fisher).await
     }
     async fn score(&self, node: Digest) -> Result<Option<ScoreRow>> {
         read::score(&self.readers, node).await

@@ -6,6 +6,10 @@ use super::promise::Promise;
 use super::table::{Row, median};
 use crate::output;
 use anyhow::{Context as _, Result};
+use gpux_kernels::{
+    plan::{Market, plan},
+    probe::ProbeId,
+};
 use gpux_oracle::score::Parameters;
 use std::fmt::Write as _;
 
@@ -31,15 +35,18 @@ pub(super) fn report(rows: &[Row]) -> Result<(String, Vec<Promise>)> {
     let (mut text, mut promises) = (String::new(), Vec::new());
     let fee = parameters.report_fee as f64 / UNITS;
     let rental = CLAIMED_TOKENS_AN_HOUR * PROBE_MINUTES / 60.0;
+    let refunded = plan(ProbeId::Imma, Market::Production).context("imma has no plan")?.refunded().as_secs_f64().ceil();
+    let refund = CLAIMED_TOKENS_AN_HOUR * refunded / 3_600.0;
     writeln!(text, "A fisher, for one probe of {PROBE_MINUTES} minutes at {CLAIMED_TOKENS_AN_HOUR} tokens an hour:")?;
     let fisher = [
-        ("rental, paid and refunded", -rental + rental),
-        ("fee", fee),
-        ("traffic and transactions", -PROBE_COST_TOKENS),
-        ("left", fee - PROBE_COST_TOKENS),
-        ("lost if it is not accepted", -rental - PROBE_COST_TOKENS),
+        ("rental".to_owned(), -rental),
+        (format!("refund of {refunded:.0} s"), refund),
+        ("fee".to_owned(), fee),
+        ("traffic and transactions".to_owned(), -PROBE_COST_TOKENS),
+        ("left".to_owned(), refund - rental + fee - PROBE_COST_TOKENS),
+        ("lost if it is not accepted".to_owned(), -rental - PROBE_COST_TOKENS),
     ];
-    let lines: Vec<_> = fisher.iter().map(|(what, tokens)| vec![(*what).to_owned(), format!("{tokens:+.4}")]).collect();
+    let lines: Vec<_> = fisher.into_iter().map(|(what, tokens)| vec![what, format!("{tokens:+.4}")]).collect();
     writeln!(text, "{}", output::render(&["", "tokens"], &lines))?;
     let kinds = [("always 3060 as 3090", 1, 1.0), ("10 % cheat", 2, 0.1), ("15 % under", 3, 0.15)];
     let gap = CLAIMED_TOKENS_AN_HOUR - REAL_TOKENS_AN_HOUR;

@@ -7,13 +7,14 @@ mod evidence;
 mod log;
 mod registry;
 mod reputation;
+mod rewards;
 mod schedule;
 
 use axum::Router;
 use gpux_proto::oracle::{
     evidence_service_server::EvidenceServiceServer, log_service_server::LogServiceServer,
     registry_service_server::RegistryServiceServer, reputation_service_server::ReputationServiceServer,
-    schedule_service_server::ScheduleServiceServer,
+    rewards_service_server::RewardsServiceServer, schedule_service_server::ScheduleServiceServer,
 };
 use tonic::{server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -21,12 +22,13 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use super::{Api, REQUEST_BYTES_MAX, health::Health};
 
 /// The services that reflection names and health speaks of.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     ReputationServiceServer::<Api>::NAME,
     EvidenceServiceServer::<Api>::NAME,
     RegistryServiceServer::<Api>::NAME,
     LogServiceServer::<Api>::NAME,
     ScheduleServiceServer::<Api>::NAME,
+    RewardsServiceServer::<Api>::NAME,
 ];
 /// The largest answer: a page of reports.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -57,12 +59,16 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
     let schedule = ScheduleServiceServer::new(api.clone())
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(ANSWER_BYTES_MAX);
+    let rewards = RewardsServiceServer::new(api.clone())
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(ANSWER_BYTES_MAX);
     let routes = Routes::from(http)
         .add_service(reputation)
         .add_service(evidence)
         .add_service(registry)
         .add_service(log)
         .add_service(schedule)
+        .add_service(rewards)
         .add_service(tonic_health::pb::health_server::HealthServer::new(health))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

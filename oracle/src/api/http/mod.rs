@@ -20,7 +20,7 @@ use axum::{
 use gpux_proto::oracle::{
     AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetConsistencyProofRequest,
     GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
-    GetScheduleRequest, ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest,
+    GetRewardRequest, GetScheduleRequest, ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest,
     ListReputationsRequest, RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
@@ -68,6 +68,7 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/log/consistency", get(consistency_proof))
         .route("/v1/epochs/{epoch}", get(get_epoch))
         .route("/v1/schedule", get(get_schedule))
+        .route("/v1/rewards/{fisher}", get(get_reward))
         .method_not_allowed_fallback(wrong_method)
         .layer(cors)
         .fallback(missing)
@@ -79,7 +80,7 @@ async fn root(State(api): State<Api>) -> Response {
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
          /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/relays, /v1/reports, \
-         /v1/bundles/{{digest}}, /v1/log/entries or \
+         /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/log/entries or \
          /v1/epochs/latest, or gRPC with reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
@@ -178,6 +179,19 @@ async fn get_epoch(State(api): State<Api>, headers: HeaderMap, epoch: Segment) -
                 .map_err(|_| Error::field("MALFORMED", "epoch", "epoch is neither a number nor \"latest\""))?,
         };
         api.query().get_epoch(GetEpochRequest { epoch }).await
+    };
+    answer(&headers, result.await)
+}
+
+async fn get_reward(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    fisher: Segment,
+    query: Wish<GetRewardRequest>,
+) -> Response {
+    let result = async {
+        let request = GetRewardRequest { fisher: segment(fisher)?, ..wish(query)? };
+        api.query().get_reward(request).await
     };
     answer(&headers, result.await)
 }

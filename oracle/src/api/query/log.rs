@@ -90,6 +90,7 @@ fn epoch(held: &store::Epoch) -> Epoch {
         log_root: to_hex(&held.log_root),
         root: to_hex(&held.root),
         data_hash: to_hex(&held.data_hash),
+        rewards_root: to_hex(&held.rewards_root),
         parameters: to_hex(&held.parameters),
         leaves: held.leaves,
         transaction: if sent { to_hex(&held.transaction) } else { String::new() },

@@ -11,6 +11,7 @@ mod log;
 mod on_chain;
 mod registry;
 mod reputation;
+mod rewards;
 mod samples;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub struct Query {
     view: View,
     samples: Arc<samples::Cache>,
     published: Arc<on_chain::Cache>,
+    claims: Arc<rewards::Cache>,
     explainer: explain::Explainer,
 }
 
@@ -71,6 +73,7 @@ impl Query {
             view,
             samples: Arc::default(),
             published: Arc::default(),
+            claims: Arc::default(),
             explainer: explain::Explainer::default(),
         }
     }

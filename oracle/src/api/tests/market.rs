@@ -25,6 +25,7 @@ use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
     publish::{LeafFile, data_hash},
+    reward::RewardFile,
     schedule::Schedules,
     score::{self, Estimate, NodeId, NodeScore, Parameters, ResourceId, ResourceScore, Verdict},
     store::{self, Blob, BlockFacts, BlockRef, BondChange, EpochState, RentalOpened, Sqlite, Store},
@@ -160,18 +161,25 @@ impl Market {
 
     /// Holds an epoch with these scores, on chain.
     pub(super) async fn publish(&self, epoch: u64, scores: Vec<NodeScore>) {
+        self.publish_with(epoch, scores, &[]).await;
+    }
+
+    /// The same, with what fishers earned.
+    pub(super) async fn publish_with(&self, epoch: u64, scores: Vec<NodeScore>, rewards: &[store::RewardUpdate]) {
         let provider = [0xaa; 20];
         let file = LeafFile::of_scores(epoch, scores.iter().map(|of| (of.clone(), Address::from(provider))));
         let bytes = file.bytes();
         let data_hash = data_hash(&bytes).0;
         self.store.put_blob(Blob::Leaves, data_hash, bytes).await.unwrap();
         let (log_size, log_root) = self.store.log_head().await.unwrap();
+        let claims = RewardFile::of(rewards.iter().map(|of| (of.fisher.into(), of.account.earned)));
+        self.store.put_blob(Blob::Rewards, claims.root().0, claims.bytes()).await.unwrap();
         let record = store::Epoch {
             epoch,
             log_size,
             log_root,
             root: file.tree().unwrap().root().0,
-            rewards_root: [0; 32],
+            rewards_root: claims.root().0,
             parameters: Parameters::development().digest(),
             data_hash,
             leaves: scores.len() as u64,
@@ -179,7 +187,7 @@ impl Market {
             transaction: Vec::new(),
         };
         let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
-        self.store.save_epoch(record, updates).await.unwrap();
+        self.store.save_epoch(record, updates, rewards.to_vec()).await.unwrap();
         for (from, to) in [
             (EpochState::Built, EpochState::Signed),
             (EpochState::Signed, EpochState::Sent),

@@ -5,6 +5,7 @@ mod http;
 mod market;
 mod reputation;
 mod request;
+mod rewards;
 mod schedule;
 mod sealed;
 mod writes;

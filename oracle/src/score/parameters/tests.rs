@@ -55,6 +55,7 @@ fn every_field_enters_the_digest() {
         Parameters { levy_max_bps: 1, ..base.clone() },
         Parameters { sealed_epochs: 1, ..base.clone() },
         Parameters { report_fee: 1, ..base.clone() },
+        Parameters { refund_rate_max: 1, ..base.clone() },
         Parameters { staleness_half_life_epochs: 1, ..base.clone() },
         Parameters { assignment_slots: 1, ..base },
     ];
