@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256, aliases::U40};
 use alloy::providers::Provider;
 use alloy::sol_types::SolCall;
 
-use crate::bindings::{AccessManager, Bonds, Rentals, Scores, TestToken};
+use crate::bindings::{AccessManager, Bonds, Court, Rentals, Rewards, Scores, TestToken};
 use crate::deployment::Deployment;
 
 /// The AccessManager's role that pauses openings and filings and disables a root before it is active.
@@ -45,9 +45,96 @@ pub enum DeployError {
     /// A transaction was included and failed.
     #[error("cannot set up roles: transaction {0} reverted")]
     Reverted(B256),
+    /// Another account's contract, or none, stands where Bonds and Rentals name Court: another program used the key.
+    #[error(
+        "Court stands at {found}, and Bonds and Rentals were told {expected}; use the key for nothing else meanwhile"
+    )]
+    Misplaced {
+        /// What Bonds and Rentals name.
+        expected: Address,
+        /// Where it is.
+        found: Address,
+    },
     /// The node did not answer.
     #[error("cannot ask the chain: {0}")]
     Transport(#[from] alloy::transports::TransportError),
+}
+
+/// Who rules, what filing costs, and how long each step of a case may take.
+#[derive(Debug, Clone)]
+pub struct CourtOptions {
+    /// Rules first.
+    pub arbiter: Address,
+    /// Hears appeals, and rules when the arbiter is silent.
+    pub appeal_court: Address,
+    /// Receives the public part of slashes, lost bonds and levies.
+    pub treasury: Address,
+    /// The least bond of a case, in token units.
+    pub min_bond: u128,
+    /// What a drawn or withdrawn case costs its filer, in token units.
+    pub fee: u128,
+    /// A proof case is filed until this long after its rental ended; at most the short hold.
+    pub filing: Duration,
+    /// The provider answers this long.
+    pub answer: Duration,
+    /// The arbiter rules this long after that.
+    pub ruling: Duration,
+    /// A ruling is appealed this long.
+    pub appeal: Duration,
+    /// The appeal court rules this long.
+    pub appeal_ruling: Duration,
+    /// What was held stays frozen this long after the last possible ruling.
+    pub execution: Duration,
+}
+
+impl CourtOptions {
+    /// One account in all roles, windows of seconds.
+    pub fn relaxed(admin: Address) -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            arbiter: admin,
+            appeal_court: admin,
+            treasury: admin,
+            min_bond: 50_000_000,
+            fee: 1_000_000,
+            filing: seconds(30),
+            answer: seconds(5),
+            ruling: seconds(15),
+            appeal: seconds(5),
+            appeal_ruling: seconds(15),
+            execution: seconds(60),
+        }
+    }
+
+    fn windows(&self) -> Result<Court::Windows, DeployError> {
+        Ok(Court::Windows {
+            filing: seconds("filing", self.filing)?,
+            answer: seconds("answer", self.answer)?,
+            ruling: seconds("ruling", self.ruling)?,
+            appeal: seconds("appeal", self.appeal)?,
+            appealRuling: seconds("appeal_ruling", self.appeal_ruling)?,
+            execution: seconds("execution", self.execution)?,
+        })
+    }
+
+    fn rules(&self) -> Court::Rules {
+        Court::Rules {
+            arbiter: self.arbiter,
+            appealCourt: self.appeal_court,
+            treasury: self.treasury,
+            minBond: self.min_bond,
+            fee: self.fee,
+        }
+    }
+}
+
+/// Who freezes, slashes, levies and locks.
+#[derive(Debug, Clone)]
+pub enum Judge {
+    /// The contract Court.
+    Court(CourtOptions),
+    /// An account, for tests of what Court alone may do.
+    Account(Address),
 }
 
 /// What a development market is deployed with.
@@ -57,8 +144,8 @@ pub struct DevelopmentOptions {
     pub admin: Address,
     /// Pauses, and disables roots.
     pub guardian: Address,
-    /// The account that stands in for Court, which comes with disputes.
-    pub court: Address,
+    /// Who judges.
+    pub court: Judge,
     /// Who signs epochs.
     pub operators: Vec<Address>,
     /// How many of them must.
@@ -83,12 +170,12 @@ impl DevelopmentOptions {
         Self {
             admin,
             guardian: admin,
-            court: admin,
+            court: Judge::Court(CourtOptions::relaxed(admin)),
             operators: vec![operator],
             threshold: 1,
             parameters,
-            hold_honest: Duration::from_secs(2),
-            hold: Duration::from_secs(10),
+            hold_honest: Duration::from_secs(30),
+            hold: Duration::from_secs(120),
             thaw: Duration::from_secs(10),
             epoch_length: Duration::from_secs(5),
             activation_delay: Duration::ZERO,
@@ -96,8 +183,11 @@ impl DevelopmentOptions {
     }
 }
 
-/// Deploys token, AccessManager, Bonds, Scores and Rentals, and sets the roles. The provider must sign for
-/// `options.admin`.
+/// How many transactions of the deployer come before Court's.
+const BEFORE_COURT: u64 = 6;
+
+/// Deploys token, AccessManager, Bonds, Scores, Rentals, Rewards and Court, and sets the roles. The provider must sign for
+/// `options.admin`, and nobody else may meanwhile: Court's address follows from the deployer's transactions.
 pub async fn deploy_development(
     provider: impl Provider + Clone,
     options: &DevelopmentOptions,
@@ -119,40 +209,41 @@ pub async fn deploy_development(
     let named = |contract| move |source| DeployError::Contract { contract, source: Box::new(source) };
 
     let block = provider.get_block_number().await? + 1;
-    let token = TestToken::deploy(provider.clone()).await.map_err(named("TestToken"))?;
+    let court = match options.court {
+        Judge::Court(_) => options.admin.create(provider.get_transaction_count(options.admin).await? + BEFORE_COURT),
+        Judge::Account(account) => account,
+    };
+    let token = *TestToken::deploy(provider.clone()).await.map_err(named("TestToken"))?.address();
     let manager = AccessManager::deploy(provider.clone(), options.admin).await.map_err(named("AccessManager"))?;
-    let bonds = Bonds::deploy(provider.clone(), *token.address(), options.court, thaw).await.map_err(named("Bonds"))?;
-    let scores = Scores::deploy(
-        provider.clone(),
-        *manager.address(),
-        epoch_length,
-        activation_delay,
-        options.operators.clone(),
-        options.threshold,
-        options.parameters,
-    )
-    .await
-    .map_err(named("Scores"))?;
-    let rentals = Rentals::deploy(
-        provider.clone(),
-        *token.address(),
-        *scores.address(),
-        *manager.address(),
-        options.court,
-        periods,
-    )
-    .await
-    .map_err(named("Rentals"))?;
+    let authority = *manager.address();
+    let bonds = *Bonds::deploy(provider.clone(), token, court, thaw).await.map_err(named("Bonds"))?.address();
+    let (operators, threshold) = (options.operators.clone(), options.threshold);
+    let parameters = options.parameters;
+    let scores =
+        Scores::deploy(provider.clone(), authority, epoch_length, activation_delay, operators, threshold, parameters);
+    let scores = *scores.await.map_err(named("Scores"))?.address();
+    let rentals = Rentals::deploy(provider.clone(), token, scores, authority, court, periods);
+    let rentals = *rentals.await.map_err(named("Rentals"))?.address();
+    let rewards = *Rewards::deploy(provider.clone(), rentals).await.map_err(named("Rewards"))?.address();
+    if let Judge::Court(options) = &options.court {
+        let parts = Court::Parts { rentals, bonds, rewards, authority };
+        let deployed = Court::deploy(provider.clone(), parts, options.windows()?, options.rules());
+        let found = *deployed.await.map_err(named("Court"))?.address();
+        if found != court {
+            return Err(DeployError::Misplaced { expected: court, found });
+        }
+    }
     let deployment = Deployment {
         chain_id,
         development: true,
         block,
-        token: *token.address(),
-        access_manager: *manager.address(),
-        rentals: *rentals.address(),
-        bonds: *bonds.address(),
-        scores: *scores.address(),
-        court: options.court,
+        token,
+        access_manager: authority,
+        rentals,
+        bonds,
+        scores,
+        court,
+        rewards,
         epoch_length_seconds: options.epoch_length.as_secs(),
     };
     set_roles(&manager, &deployment, options.guardian).await?;

@@ -70,6 +70,8 @@ pub struct Deployment {
     pub scores: Address,
     /// The only account that freezes, slashes, levies and locks; notes commit to it.
     pub court: Address,
+    /// Pays fishers what an epoch assigns to them.
+    pub rewards: Address,
     /// Length of an epoch in seconds, as Scores enforces it.
     pub epoch_length_seconds: u64,
 }
@@ -131,6 +133,7 @@ mod tests {
             bonds: address(4),
             scores: address(5),
             court: address(6),
+            rewards: address(7),
             epoch_length_seconds: 5,
         }
     }

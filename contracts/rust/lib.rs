@@ -14,6 +14,6 @@ mod typed_data;
 mod wire;
 
 pub use bindings::{AccessManager, Bonds, Court, Rentals, Rewards, Scores, TestToken};
-pub use deploy::{DeployError, DevelopmentOptions, GUARDIAN_ROLE, deploy_development};
+pub use deploy::{CourtOptions, DeployError, DevelopmentOptions, GUARDIAN_ROLE, Judge, deploy_development};
 pub use deployment::{Deployment, DeploymentError};
 pub use typed_data::publish_digest;

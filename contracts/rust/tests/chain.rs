@@ -11,8 +11,8 @@ use alloy::providers::{Provider, ProviderBuilder};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use gpux_contracts::anvil::{Anvil, KEYS, Options};
 use gpux_contracts::{
-    Bonds, DeployError, Deployment, DevelopmentOptions, Rentals, Scores, TestToken, deploy_development, merkle,
-    publish_digest,
+    Bonds, Court, DeployError, Deployment, DevelopmentOptions, Judge, Rentals, Rewards, Scores, TestToken,
+    deploy_development, merkle, publish_digest,
 };
 use gpux_proto::{evidence, signing};
 
@@ -40,7 +40,7 @@ fn start(arguments: &[&str]) -> Anvil {
 
 fn options() -> DevelopmentOptions {
     let mut options = DevelopmentOptions::relaxed(signer(0).address(), signer(5).address(), PARAMETERS);
-    options.court = signer(9).address();
+    options.court = Judge::Account(signer(9).address());
     options
 }
 
@@ -203,6 +203,28 @@ async fn publishing_stays_within_its_gas_budget() {
         println!("publishing with {count} signatures: {used} gas of {budget}");
         assert!(used <= budget, "{used} gas with {count} signatures, budget {budget}");
     }
+}
+
+/// The whole market, as programs use it: Court is where Bonds and Rentals were told, and every part names the others.
+#[tokio::test]
+async fn a_market_has_a_court_and_rewards() {
+    let anvil = start(&[]);
+    let options = DevelopmentOptions::relaxed(signer(0).address(), signer(5).address(), PARAMETERS);
+    let provider = connect(&anvil, 0);
+    // The key was used before.
+    TestToken::deploy(provider.clone()).await.unwrap();
+    let deployment = deploy_development(provider.clone(), &options).await.unwrap();
+    let court = Court::new(deployment.court, &provider);
+    assert_eq!(court.RENTALS().call().await.unwrap(), deployment.rentals);
+    assert_eq!(court.BONDS().call().await.unwrap(), deployment.bonds);
+    assert_eq!(court.REWARDS().call().await.unwrap(), deployment.rewards);
+    assert_eq!(court.SCORES().call().await.unwrap(), deployment.scores);
+    assert_eq!(Rentals::new(deployment.rentals, &provider).COURT().call().await.unwrap(), deployment.court);
+    assert_eq!(Bonds::new(deployment.bonds, &provider).COURT().call().await.unwrap(), deployment.court);
+    assert_eq!(court.rulesVersion().call().await.unwrap(), 1);
+    let rewards = Rewards::new(deployment.rewards, &provider);
+    let leaf = rewards.leafHash(signer(3).address(), 1_000_000).call().await.unwrap();
+    assert_eq!(leaf, merkle::reward_leaf_hash(signer(3).address(), 1_000_000));
 }
 
 #[tokio::test]

@@ -309,6 +309,7 @@ mod tests {
             bonds: address(4),
             scores: address(5),
             court: address(6),
+            rewards: address(7),
             epoch_length_seconds: 5,
         };
         let answers = Asserter::new();

@@ -18,6 +18,7 @@ fn another_market_has_another_name() {
         bonds: Default::default(),
         scores: Default::default(),
         court: Default::default(),
+        rewards: Default::default(),
         epoch_length_seconds: 5,
     };
     let name = market(&deployment, &Parameters::development());

@@ -32,6 +32,7 @@ fn deployment() -> Deployment {
         bonds: address(3),
         scores: address(4),
         court: address(5),
+        rewards: address(8),
         epoch_length_seconds: 5,
     }
 }

@@ -174,6 +174,7 @@ fn deployment() -> Deployment {
         bonds: address(4),
         scores: address(5),
         court: address(6),
+        rewards: address(7),
         epoch_length_seconds: 5,
     }
 }

@@ -240,6 +240,7 @@ pub(super) fn deployment() -> Deployment {
         bonds: address(4),
         scores: address(5),
         court: address(6),
+        rewards: address(7),
         epoch_length_seconds: 5,
     }
 }

@@ -9,7 +9,7 @@ use alloy::{
     signers::{SignerSync as _, local::PrivateKeySigner},
 };
 use gpux_contracts::{
-    Bonds, Deployment, DevelopmentOptions, Rentals, TestToken,
+    Bonds, Deployment, DevelopmentOptions, Judge, Rentals, TestToken,
     anvil::{Anvil, KEYS, Options},
     deploy_development,
 };
@@ -43,7 +43,8 @@ impl Market {
         let provider = ProviderBuilder::new().with_simple_nonce_management().wallet(wallet);
         let provider = provider.connect_http(anvil.endpoint().parse().unwrap()).erased();
         let digest = B256::from(Parameters::development().digest());
-        let options = DevelopmentOptions::relaxed(admin.address(), operator.address(), digest);
+        let mut options = DevelopmentOptions::relaxed(admin.address(), operator.address(), digest);
+        options.court = Judge::Account(admin.address());
         let deployment = deploy_development(provider.clone(), &options).await.unwrap();
         let token = TestToken::new(deployment.token, &provider);
         let all = U256::from(1_000_000_000_u64);

@@ -41,6 +41,7 @@ pub(super) fn deployment() -> Deployment {
         bonds: address(0x14),
         scores: address(0x15),
         court: address(0x16),
+        rewards: address(0x17),
         epoch_length_seconds: 5,
     }
 }

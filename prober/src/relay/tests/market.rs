@@ -48,6 +48,7 @@ pub(super) fn deployment() -> Deployment {
         bonds: address(3),
         scores: address(4),
         court: address(5),
+        rewards: address(8),
         epoch_length_seconds: 5,
     }
 }
