@@ -3,9 +3,11 @@
 mod calibrate;
 mod check;
 mod doctor;
+mod earnings;
 mod endpoint;
 mod output;
 mod relay;
+mod rewards;
 mod route;
 mod run;
 mod setup;
@@ -43,6 +45,11 @@ enum Command {
     Endpoint(endpoint::Endpoint),
     /// Carries other owners' sessions to nodes and stamps their times.
     Relay(Box<relay::Relay>),
+    /// Claims what the fisher has earned.
+    #[command(subcommand)]
+    Rewards(rewards::Rewards),
+    /// Shows what probes cost and what they brought.
+    Earnings(earnings::Earnings),
     /// Takes money back from throw-away accounts that a crash left behind.
     Sweep(Sweep),
 }
@@ -133,6 +140,8 @@ pub fn main() -> ExitCode {
             Command::Doctor(arguments) => doctor::run(*arguments, stop).await,
             Command::Endpoint(arguments) => endpoint::run(arguments, stop).await,
             Command::Relay(arguments) => relay::run(*arguments, stop).await,
+            Command::Rewards(arguments) => rewards::run(arguments).await,
+            Command::Earnings(arguments) => earnings::run(arguments).await,
             Command::Sweep(arguments) => sweep(arguments).await,
         }
     });

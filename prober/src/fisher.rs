@@ -225,7 +225,7 @@ impl Fisher {
         let release = Arc::clone(&self.release);
         let built = tokio::task::spawn_blocking(move || build(&release)).await.map_err(|_| BuildError::Ended)?;
         let worker = built?;
-        let rental = self.purse.rent(offered, self.seconds(&plan)).await?;
+        let rental = self.purse.rent(offered, probe, self.seconds(&plan)).await?;
         let ended = tokio::select! {
             ended = self.converse(reached, (offered, &rental), &worker, (&plan, watch)) => Ok(ended),
             () = self.stop.cancelled() => Err(Error::Interrupted),

@@ -18,5 +18,6 @@ pub mod offered;
 pub mod relay;
 pub mod rent;
 pub mod report;
+pub mod reward;
 pub mod session;
 pub mod suite;

@@ -2,7 +2,7 @@
 use super::wallet::Wallet;
 use crate::{
     fisher,
-    rent::{Chain, Journal, Purse},
+    rent::{Chain, Journal, Purse, Spending},
 };
 use anyhow::{Context as _, bail};
 use gpux_contracts::{Deployment, keys};
@@ -12,13 +12,18 @@ use gpux_kernels::{
 };
 use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
-/// The purse of a command.
-pub(super) async fn purse(wallet: &Wallet, data: &Path, batch: usize) -> anyhow::Result<Purse> {
+/// The chain with the fisher's key.
+pub(super) async fn chain(wallet: &Wallet) -> anyhow::Result<Chain> {
     let deployment = Deployment::read(&wallet.deployment)?;
     let signer = keys::wallet(&wallet.key_file, wallet.password_file.as_deref())?;
-    let journal = Journal::open(data)?;
-    let chain = Chain::connect(wallet.rpc.clone(), deployment, signer).await?;
-    Ok(Purse::new(chain, journal, batch, wallet.deposit_max))
+    Ok(Chain::connect(wallet.rpc.clone(), deployment, signer).await?)
+}
+
+/// The purse of a command.
+pub(super) async fn purse(wallet: &Wallet, data: &Path, batch: usize) -> anyhow::Result<Purse> {
+    let chain = chain(wallet).await?;
+    let files = (Journal::open(data)?, Spending::open(data));
+    Ok(Purse::new(chain, files, batch, wallet.deposit_max))
 }
 
 /// The released worker, of which each session uploads a variant. One that cannot be built is found out here.

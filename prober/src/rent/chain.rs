@@ -2,6 +2,7 @@
 //! in this crate that builds transactions. Gas limits are fixed, so that transactions which depend on each other can be sent
 //! in one go; every wait has a limit.
 mod beacon;
+mod rewards;
 
 pub use beacon::Beacon;
 
@@ -72,6 +73,27 @@ pub struct Chain {
     /// Orders the wallet's transactions: parallel sessions must not use a nonce twice.
     turn: Mutex<()>,
     separator: B256,
+    /// What transactions cost since somebody asked, in wei.
+    fees: std::sync::Mutex<U256>,
+}
+
+/// What a receipt says of an included transaction.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipt {
+    status: U256,
+    gas_used: U256,
+    effective_gas_price: U256,
+    /// Of an OP chain: what the data cost on L1.
+    #[serde(default)]
+    l1_fee: Option<U256>,
+}
+
+impl Receipt {
+    /// All that the sender paid, in wei.
+    fn cost(&self) -> U256 {
+        self.gas_used.saturating_mul(self.effective_gas_price).saturating_add(self.l1_fee.unwrap_or_default())
+    }
 }
 
 /// A call that the RPC did not answer, in words that name no URL.
@@ -112,7 +134,7 @@ impl Chain {
         }
         let token = TestToken::new(deployment.token, &provider);
         let separator = token.DOMAIN_SEPARATOR().call().await.map_err(called("the token's domain"))?;
-        Ok(Self { provider, deployment, wallet, turn: Mutex::new(()), separator })
+        Ok(Self { provider, deployment, wallet, turn: Mutex::new(()), separator, fees: std::sync::Mutex::default() })
     }
 
     /// The market's contracts.
@@ -265,6 +287,19 @@ impl Chain {
         self.included("the rest", hash).await
     }
 
+    /// What a rental that was stopped has cost, in token units; none if it was never opened.
+    pub async fn spent(&self, terms: &Terms) -> Result<Option<u128>, Error> {
+        let id = signing::rental_id(terms)?;
+        let rental = self.rentals().rentalOf(id.into()).call().await.map_err(called("a rental"))?;
+        // Stopping leaves in the deposit what was earned.
+        Ok((rental.start != U40::ZERO).then_some(rental.deposit))
+    }
+
+    /// What transactions cost since this was asked last, in wei.
+    pub(super) fn take_fees(&self) -> U256 {
+        self.fees.lock().map(|mut fees| std::mem::take(&mut *fees)).unwrap_or_default()
+    }
+
     fn rentals(&self) -> Rentals::RentalsInstance<&DynProvider> {
         Rentals::new(self.deployment.rentals, &self.provider)
     }
@@ -333,8 +368,13 @@ impl Chain {
         let start = Instant::now();
         while start.elapsed() < INCLUSION_MAX {
             // An RPC that fails once may answer the next time; the limit holds all the same.
-            if let Ok(Some(receipt)) = self.provider.get_transaction_receipt(hash).await {
-                return if receipt.status() { Ok(()) } else { Err(Error::Reverted { what, hash }) };
+            let asked =
+                self.provider.raw_request::<_, Option<Receipt>>("eth_getTransactionReceipt".into(), (hash,)).await;
+            if let Ok(Some(receipt)) = asked {
+                if let Ok(mut fees) = self.fees.lock() {
+                    *fees = fees.saturating_add(receipt.cost());
+                }
+                return if receipt.status.is_zero() { Err(Error::Reverted { what, hash }) } else { Ok(()) };
             }
             tokio::time::sleep(POLL).await;
         }

@@ -3,6 +3,7 @@
 use super::Error;
 use crate::durable;
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use gpux_kernels::probe::ProbeId;
 use gpux_proto::evidence::Terms;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct Entry {
     pub signer: PrivateKeySigner,
     /// The terms of its rental, from before the rental is opened.
     pub terms: Option<Terms>,
+    /// What the rental is for.
+    pub probe: Option<ProbeId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +36,8 @@ struct Stored {
     key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     terms: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe: Option<String>,
 }
 
 /// The folder of entries.
@@ -55,6 +60,7 @@ impl Journal {
         let stored = Stored {
             key: hex::encode(entry.signer.to_bytes()),
             terms: entry.terms.as_ref().map(|terms| hex::encode(terms.encode_to_vec())),
+            probe: entry.probe.map(|probe| probe.name().to_owned()),
         };
         let text = serde_json::to_vec(&stored).map_err(|e| broken(&path, e))?;
         durable::write(&path, &text).map_err(|e| broken(&path, e))
@@ -102,7 +108,8 @@ fn read(path: &Path) -> Result<Entry, Error> {
             Some(Terms::decode(bytes.as_slice()).map_err(|e| broken(path, e))?)
         }
     };
-    Ok(Entry { signer, terms })
+    let probe = stored.probe.map(|probe| probe.parse()).transpose().map_err(|e| broken(path, e))?;
+    Ok(Entry { signer, terms, probe })
 }
 
 fn broken(path: &Path, reason: impl std::fmt::Display) -> Error {

@@ -1,11 +1,12 @@
 //! Renting: throw-away accounts that are paid ahead of time, the rental's terms and note, and taking everything back.
 //!
 //! `chain` is the only place that talks to the chain, `journal` remembers every key with money on it before it gets any,
-//! `purse` joins both. Invariant: whatever happens between two lines, a key with money on it stands in the journal, so that
+//! `spending` what sessions cost, `purse` joins them. Invariant: whatever happens between two lines, a key with money on it stands in the journal, so that
 //! `gpux-prober sweep` recovers it.
 mod chain;
 mod journal;
 mod purse;
+mod spending;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ pub use chain::{Beacon, Chain, Standing, provider};
 pub(crate) use chain::{GAS_RENTAL, refused};
 pub use journal::{Entry, Journal};
 pub use purse::{Purse, Rental};
+pub use spending::{Spending, Spent};
 
 use alloy::primitives::{Address, B256};
 use std::{path::PathBuf, time::Duration};

@@ -1,9 +1,10 @@
 //! The fisher's purse: a few throw-away accounts that are paid before they are needed, so that a session waits for one block
 //! (its own rental) and not for two; rentals opened from them; everything taken back afterwards. An account is used
 //! once: a second rental from it would tell the node who rents.
-use super::{Chain, Entry, Error, Journal};
+use super::{Chain, Entry, Error, Journal, Spending};
 use crate::offered::Offered;
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use gpux_kernels::probe::ProbeId;
 use gpux_proto::{evidence::Terms, signing};
 use std::{
     collections::VecDeque,
@@ -22,6 +23,7 @@ const BATCH_MAX: usize = 64;
 pub struct Purse {
     chain: Chain,
     journal: Journal,
+    spending: Spending,
     ready: Mutex<VecDeque<Paid>>,
     /// Held by whoever pays a batch.
     paying: Mutex<()>,
@@ -50,14 +52,22 @@ pub struct Rental {
     pub id: [u8; 32],
     /// What opens the note.
     pub salt: [u8; 32],
+    /// What it is for.
+    pub probe: ProbeId,
+}
+
+impl Rental {
+    fn entry(&self) -> Entry {
+        Entry { signer: self.consumer.clone(), terms: Some(self.terms.clone()), probe: Some(self.probe) }
+    }
 }
 
 impl Purse {
     /// Makes an empty purse that pays `batch` accounts at a time with at most `limit` token units each.
-    pub fn new(chain: Chain, journal: Journal, batch: usize, limit: u128) -> Self {
+    pub fn new(chain: Chain, (journal, spending): (Journal, Spending), batch: usize, limit: u128) -> Self {
         let batch = batch.clamp(1, BATCH_MAX);
         let (ready, paying, counter) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        Self { chain, journal, ready, paying, batch, limit, counter }
+        Self { chain, journal, spending, ready, paying, batch, limit, counter }
     }
 
     /// The chain that it pays on.
@@ -66,7 +76,7 @@ impl Purse {
     }
 
     /// Opens a rental that pays for at least `seconds`.
-    pub async fn rent(&self, offered: &Offered, seconds: u64) -> Result<Rental, Error> {
+    pub async fn rent(&self, offered: &Offered, probe: ProbeId, seconds: u64) -> Result<Rental, Error> {
         let needs = self.price(offered.rate, seconds)?;
         let paid = self.take(needs).await?;
         let deployment = self.chain.deployment();
@@ -79,11 +89,12 @@ impl Purse {
             nonce: self.counter.fetch_add(1, Ordering::Relaxed),
         };
         let id = signing::rental_id(&terms)?;
+        let rental = Rental { consumer: paid.signer, terms, id, salt, probe };
         // First the journal, then the money.
-        self.journal.write(&Entry { signer: paid.signer.clone(), terms: Some(terms.clone()) })?;
+        self.journal.write(&rental.entry())?;
         // The whole balance goes in, so that stopping and withdrawing empty the account.
-        let opened = self.chain.open(&paid.signer, &terms, paid.tokens, &offered.signed_offer.provider_signature).await;
-        let rental = Rental { consumer: paid.signer, terms, id, salt };
+        let signature = &offered.signed_offer.provider_signature;
+        let opened = self.chain.open(&rental.consumer, &rental.terms, paid.tokens, signature).await;
         match opened {
             Ok(()) => Ok(rental),
             Err(error) => {
@@ -95,9 +106,8 @@ impl Purse {
 
     /// Stops a rental and takes everything back. A failure is logged: the journal keeps the key for `sweep`.
     pub async fn give_back(&self, rental: &Rental) {
-        let entry = Entry { signer: rental.consumer.clone(), terms: Some(rental.terms.clone()) };
-        if let Err(error) = self.empty(&entry).await {
-            warn!(account = %entry.signer.address(), %error, "money stays on a throw-away account");
+        if let Err(error) = self.empty(&rental.entry()).await {
+            warn!(account = %rental.consumer.address(), %error, "money stays on a throw-away account");
         }
     }
 
@@ -159,7 +169,7 @@ impl Purse {
     async fn pay(&self, needs: u128) -> Result<(), Error> {
         let signers: Vec<PrivateKeySigner> = (0..self.batch).map(|_| PrivateKeySigner::random()).collect();
         for signer in &signers {
-            self.journal.write(&Entry { signer: signer.clone(), terms: None })?;
+            self.journal.write(&Entry { signer: signer.clone(), terms: None, probe: None })?;
         }
         // A deposit of always the same length would mark a fisher: up to a quarter more, differing by batch.
         let share = u128::from(random::<1>()?[0]);
@@ -176,12 +186,23 @@ impl Purse {
         let mut result = Err(Error::Left(account));
         for _ in 0..TRIES {
             result = match self.chain.take_back(&entry.signer, entry.terms.as_ref()).await {
-                Ok(standing) if self.chain.is_empty(&standing).await? => return self.journal.remove(account),
+                Ok(standing) if self.chain.is_empty(&standing).await? => {
+                    self.note_spent(entry).await?;
+                    return self.journal.remove(account);
+                }
                 Ok(_) => Err(Error::Left(account)),
                 Err(error) => Err(error),
             };
         }
         result
+    }
+
+    /// Notes what a rental has cost.
+    async fn note_spent(&self, entry: &Entry) -> Result<(), Error> {
+        let Some(terms) = &entry.terms else { return Ok(()) };
+        let Some(spent) = self.chain.spent(terms).await? else { return Ok(()) };
+        let (id, node) = (signing::rental_id(terms)?, terms.offer.as_ref().map_or(&[][..], |offer| &offer.node));
+        self.spending.append((&id, node), entry.probe, (spent, self.chain.take_fees()))
     }
 }
 

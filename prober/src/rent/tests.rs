@@ -14,6 +14,7 @@ use gpux_contracts::{
     anvil::{Anvil, KEYS, Options},
     deploy_development,
 };
+use gpux_kernels::probe::ProbeId;
 use gpux_proto::evidence::Terms;
 use std::path::Path;
 
@@ -26,15 +27,15 @@ fn the_journal_survives_and_is_its_owners_alone() {
     let journal = Journal::open(dir.path()).unwrap();
     let (plain, rented) = (PrivateKeySigner::random(), PrivateKeySigner::random());
     let terms = Terms { consumer: rented.address().to_vec(), nonce: 7, ..Default::default() };
-    journal.write(&Entry { signer: plain.clone(), terms: None }).unwrap();
-    journal.write(&Entry { signer: rented.clone(), terms: None }).unwrap();
-    journal.write(&Entry { signer: rented.clone(), terms: Some(terms.clone()) }).unwrap();
+    journal.write(&Entry { signer: plain.clone(), terms: None, probe: None }).unwrap();
+    journal.write(&Entry { signer: rented.clone(), terms: None, probe: None }).unwrap();
+    journal.write(&Entry { signer: rented.clone(), terms: Some(terms.clone()), probe: Some(ProbeId::Cpu) }).unwrap();
     // What a crash in the middle of a write leaves behind.
     std::fs::write(dir.path().join("accounts/0x00.partial"), "{").unwrap();
     let entries = Journal::open(dir.path()).unwrap().entries().unwrap();
     assert_eq!(entries.len(), 2);
     let found = entries.iter().find(|entry| entry.signer == rented).unwrap();
-    assert_eq!(found.terms.as_ref(), Some(&terms));
+    assert_eq!((found.terms.as_ref(), found.probe), (Some(&terms), Some(ProbeId::Cpu)));
     for file in std::fs::read_dir(dir.path().join("accounts")).unwrap().map(Result::unwrap) {
         if file.path().extension().unwrap() == "json" {
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0);
@@ -78,7 +79,7 @@ async fn market() -> (Anvil, Deployment) {
 async fn purse(anvil: &Anvil, deployment: &Deployment, data: &Path) -> Purse {
     let rpc = anvil.endpoint().parse().unwrap();
     let chain = Chain::connect(rpc, deployment.clone(), signer(1)).await.unwrap();
-    Purse::new(chain, Journal::open(data).unwrap(), 3, 1_000_000)
+    Purse::new(chain, (Journal::open(data).unwrap(), Spending::open(data)), 3, 1_000_000)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,9 +91,9 @@ async fn rentals_are_opened_and_everything_comes_back_also_after_a_crash() {
     let offered = offered::verify(&description, place, crate::clock::now()).unwrap();
 
     let first = purse(&anvil, &deployment, dir.path()).await;
-    let error = first.rent(&offered, 10_000).await.unwrap_err();
+    let error = first.rent(&offered, ProbeId::Cpu, 10_000).await.unwrap_err();
     assert!(matches!(error, Error::Expensive { needs: 10_000_000, .. }), "{error}");
-    let (one, two) = tokio::join!(first.rent(&offered, 60), first.rent(&offered, 60));
+    let (one, two) = tokio::join!(first.rent(&offered, ProbeId::Cpu, 60), first.rent(&offered, ProbeId::Cpu, 60));
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_ne!(one.consumer.address(), two.consumer.address());
     let provider = ProviderBuilder::new().connect_http(anvil.endpoint().parse().unwrap());
@@ -117,6 +118,9 @@ async fn rentals_are_opened_and_everything_comes_back_also_after_a_crash() {
     for id in [one.id, two.id] {
         earned += rentals.rentalOf(id.into()).call().await.unwrap().deposit;
     }
+    let spent = Spending::open(dir.path()).sum().unwrap()["cpu"];
+    assert_eq!((spent.rentals, spent.tokens), (2, earned));
+    assert!(spent.wei > U256::ZERO);
     let left = token.balanceOf(fisher).call().await.unwrap();
     assert_eq!(left + U256::from(earned), U256::from(TOKENS), "only what the providers earned is gone");
     for account in [&one, &two] {
@@ -131,11 +135,11 @@ async fn a_wallet_that_cannot_pay_says_what_is_missing() {
     let (anvil, deployment) = market().await;
     let dir = tempfile::tempdir().unwrap();
     let chain = Chain::connect(anvil.endpoint().parse().unwrap(), deployment.clone(), signer(2)).await.unwrap();
-    let purse = Purse::new(chain, Journal::open(dir.path()).unwrap(), 2, u128::MAX);
+    let purse = Purse::new(chain, (Journal::open(dir.path()).unwrap(), Spending::open(dir.path())), 2, u128::MAX);
     let place = Place { chain_id: deployment.chain_id, rentals: deployment.rentals };
     let description = fixture::description("http://127.0.0.1:1", place);
     let offered = offered::verify(&description, place, crate::clock::now()).unwrap();
-    let error = purse.rent(&offered, 60).await.unwrap_err();
+    let error = purse.rent(&offered, ProbeId::Cpu, 60).await.unwrap_err();
     assert!(matches!(error, Error::Funds { unit: "token units", accounts: 2, .. }), "{error}");
     let foreign = Deployment { chain_id: 10, ..deployment };
     let error = Chain::connect(anvil.endpoint().parse().unwrap(), foreign, signer(2)).await.unwrap_err();

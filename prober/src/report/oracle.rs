@@ -2,13 +2,15 @@
 //! and "never", by google.rpc's error details; whatever an oracle answers is bounded.
 use super::Parcel;
 use crate::session::words;
+use alloy::primitives::{Address, B256};
 use gpux_proto::{
     bytes::to_hex,
     evidence::{Description, Registration, RelayRegistration, Signed},
     oracle::{
-        CommitReportRequest, GetNodeRequest, ListNodesRequest, ListRelaysRequest, RegisterFisherRequest,
-        RegisterRelayRequest, SubmitReportRequest, SubmitStampsRequest, evidence_service_client::EvidenceServiceClient,
-        registry_service_client::RegistryServiceClient,
+        CommitReportRequest, GetNodeRequest, GetRewardRequest, ListNodesRequest, ListRelaysRequest,
+        RegisterFisherRequest, RegisterRelayRequest, Reward, SubmitReportRequest, SubmitStampsRequest,
+        evidence_service_client::EvidenceServiceClient, registry_service_client::RegistryServiceClient,
+        rewards_service_client::RewardsServiceClient,
     },
 };
 use prost::Message as _;
@@ -170,6 +172,17 @@ impl Oracle {
             page_token = page.next_page_token;
         }
         Err(OracleError::Endless(RELAYS_MAX))
+    }
+
+    /// A fisher's reward, unverified, with a proof by `root`; `None` if the oracle knows neither him nor the root.
+    pub async fn reward(&self, fisher: Address, root: Option<B256>) -> Result<Option<Reward>, OracleError> {
+        let mut rewards = RewardsServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
+        let root = root.map(|root| to_hex(root.as_slice())).unwrap_or_default();
+        match rewards.get_reward(GetRewardRequest { fisher: to_hex(fisher.as_slice()), root }).await {
+            Ok(answer) => Ok(answer.into_inner().reward),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(refused("a reward")(status)),
+        }
     }
 
     /// Delivers a relay's stamps. What was accepted before counts as delivered.

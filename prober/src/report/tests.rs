@@ -45,7 +45,8 @@ fn written(ended: &Ended) -> (Report, Parcel) {
     let judge = Judge { market, deployment, expectation, release };
     let terms = fixture::terms(&offered);
     let id = signing::rental_id(&terms).unwrap();
-    let rental = Rental { consumer: fixture::consumer(), terms, id, salt: [6; 32] };
+    let rental =
+        Rental { consumer: fixture::consumer(), terms, id, salt: [6; 32], probe: gpux_kernels::probe::ProbeId::Cpu };
     let key = SigningKey::from_bytes(&[7; 32]);
     let author = Author { deployment, fisher: address_of_fisher(), key: &key, assignment: None };
     let finding = judge.find(ProbeId::Imma, ended);
