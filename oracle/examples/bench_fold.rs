@@ -1,5 +1,5 @@
-//! Measures the fold: items a second on one core, an epoch of a million nodes, memory, and a replay that must come out the
-//! same twice.
+//! Measures the fold: items a second on one core, an epoch of a million nodes and the schedule after it, memory, and a replay
+//! that must come out the same twice.
 //!
 //! Times are those that its one thread had a core, whatever else the machine does. Prints `name=value` lines. `make bench`
 //! compares them with the budgets. Needs 5 GiB of memory.
@@ -8,12 +8,17 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use gpux_oracle::score::{
-    Announced, Claims, Entry, EpochClosed, FoldedReport, NodeId, NodeScore, Parameters, Ratio64, ReportId, ResourceId,
-    State, Weight,
+use gpux_oracle::{
+    schedule::Offers,
+    score::{
+        Announced, Claims, Entry, EpochClosed, FoldedReport, NodeId, NodeScore, Parameters, Ratio64, ReportId,
+        ResourceId, State, Weight,
+    },
 };
+use gpux_proto::evidence::{Description, Descriptor, Host, NodeAnnounced, Offer, Signed, SignedOffer};
 use nix::time::{ClockId, clock_gettime};
 use peak_alloc::PeakAlloc;
+use prost::Message as _;
 
 /// Counts the bytes that live.
 #[global_allocator]
@@ -144,5 +149,26 @@ fn million() -> Result<()> {
     let published = state.scores().count();
     println!("epoch_of_a_million_nodes_seconds={:.2}", (worked()? - start).as_secs_f64());
     ensure!(published as u64 == NODES, "{published} nodes have scores");
+    schedule(&state)
+}
+
+/// What the next epoch's assignments are drawn from, when each of a million nodes offers two claims.
+fn schedule(state: &State) -> Result<()> {
+    let host = Host { threads: 1, fp64_flops: 1, ram_bytes: 1, ram_reads: 1, ..Host::default() };
+    let mut offers = Offers::default();
+    for node in 0..NODES {
+        let node_id = id(u64::MAX / 8 - node).to_vec();
+        let descriptor =
+            Descriptor { node: node_id, provider: vec![9; 20], host: Some(host.clone()), ..Default::default() };
+        let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] };
+        let offer = Offer { rate: node.to_string(), capacity: 2, valid_until: u64::MAX, ..Offer::default() };
+        let offer = SignedOffer { offer: Some(offer), ..SignedOffer::default() };
+        let description = Description { descriptor: Some(signed), offer: Some(offer), membership: None };
+        offers.announce(&NodeAnnounced { description: Some(description) }, state.parameters().market);
+    }
+    let start = worked()?;
+    let schedule = offers.schedule(state)?;
+    println!("schedule_of_a_million_nodes_seconds={:.2}", (worked()? - start).as_secs_f64());
+    ensure!(schedule.page(None, 1).len() == 1, "the schedule is empty");
     Ok(())
 }

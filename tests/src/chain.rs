@@ -11,7 +11,7 @@ use alloy::{
 };
 use anyhow::{Context as _, ensure};
 use gpux_contracts::{
-    Bonds, Deployment, DevelopmentOptions, TestToken,
+    Bonds, Deployment, DevelopmentOptions, Rewards, TestToken,
     anvil::{self, Anvil},
     deploy_development, keys,
 };
@@ -116,6 +116,19 @@ impl Chain {
         let bonds = Bonds::new(self.deployment.bonds, provider);
         let receipt = bonds.deposit(fisher.address(), tokens).send().await?.get_receipt().await?;
         ensure!(receipt.status(), "the bond of {} reverted", fisher.address());
+        Ok(())
+    }
+
+    /// Grants tokens to Rewards, as a treasury would.
+    pub async fn grant(&self, tokens: u128) -> anyhow::Result<()> {
+        let treasury = PrivateKeySigner::from_bytes(&anvil::KEYS[0])?;
+        self.fund(treasury.address(), tokens).await?;
+        let token = TestToken::new(self.deployment.token, self.admin.clone());
+        let approval = token.approve(self.deployment.rewards, U256::from(tokens)).send().await?.get_receipt().await?;
+        ensure!(approval.status(), "the approval of the grant reverted");
+        let rewards = Rewards::new(self.deployment.rewards, self.admin.clone());
+        let receipt = rewards.grant(tokens).send().await?.get_receipt().await?;
+        ensure!(receipt.status(), "the grant reverted");
         Ok(())
     }
 

@@ -94,6 +94,12 @@ impl Stage {
         Ok(flags)
     }
 
+    /// The key file of an account.
+    #[must_use]
+    pub fn key_file(&self, name: &str) -> PathBuf {
+        self.keys.join(format!("{name}.key"))
+    }
+
     /// A program's data folder.
     #[must_use]
     pub fn data(&self, name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Starts the programs of a market in the order in which they need each other: chain, oracle, this machine's own node
 //! (which measures itself while nothing else computes), the other nodes, the relays, the fishers.
 
-use super::{Fisher, Market, Node, Options, cast::Role};
+use super::{Fisher, Market, Node, Options, cast::Role, wages};
 use crate::{
     chain::{Account, TOKEN},
     stage::Stage,
@@ -23,6 +23,7 @@ pub(super) async fn market(options: &Options, mut say: impl FnMut(String)) -> an
     let bonded = accounts(&stage, ("fisher", options.fishers), (BOND, PURSE)).await?;
     // An owner is nobody's fisher: stamps of a fisher's own relay would be his own word.
     let owners = accounts(&stage, ("owner", options.relays), (OWNERS_BOND, 0)).await?;
+    stage.chain.grant(wages::GRANT).await?;
     stage.chain.run().await?;
     say("starting the oracle".to_owned());
     let oracle = stage.oracle("oracle").await?;

@@ -12,6 +12,7 @@ pub mod progress;
 pub mod replica;
 pub mod seal;
 pub mod show;
+pub mod wages;
 pub mod watch;
 
 use crate::{

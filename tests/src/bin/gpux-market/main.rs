@@ -6,7 +6,7 @@ use clap::Parser;
 use gpux_tests::{
     binaries::Binaries,
     figures,
-    market::{Market, Options, cast::CAST, evidence, findings, progress::Progress, seal, show, watch},
+    market::{Market, Options, cast::CAST, evidence, findings, progress::Progress, seal, show, wages, watch},
     output,
 };
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -108,11 +108,12 @@ async fn watch_and_show(
 ) -> anyhow::Result<ExitCode> {
     let limit = Duration::from_secs(arguments.limit_seconds);
     let known = watch::until_judged(market, limit, |text| progress.tell(text)).await?;
-    progress.stage("checking evidence offline and scores on chain");
+    progress.stage("checking evidence offline, scores on chain, and wages");
     let mut found = findings::judge(&market.nodes, &known);
     found.extend(findings::verdicts(market, &known));
     found.extend(evidence::check(market, &known).await?);
     found.push(seal::check(market).await?);
+    found.extend(wages::check(market).await?);
     let figures = show::figures(market, &known, &found);
     progress.clear();
     output::blank();
