@@ -50,6 +50,22 @@ impl From<Scores::Leaf> for Rentals::Leaf {
     }
 }
 
+impl From<Scores::Leaf> for Court::Leaf {
+    fn from(leaf: Scores::Leaf) -> Self {
+        let Scores::Leaf { epoch, node, provider, scoreLowBps, scoreBps, verdict, probes, certificates } = leaf;
+        Self { epoch, node, provider, scoreLowBps, scoreBps, verdict, probes, certificates }
+    }
+}
+
+impl From<Rentals::Terms> for Court::Terms {
+    fn from(terms: Rentals::Terms) -> Self {
+        let Rentals::Terms { consumer, offer, note, nonce } = terms;
+        let Rentals::Offer { provider, node, descriptor, rate, capacity, validUntil } = offer;
+        let offer = Court::Offer { provider, node, descriptor, rate, capacity, validUntil };
+        Self { consumer, offer, note, nonce }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloy::primitives::{Address, B256};

@@ -158,8 +158,7 @@ fn schedule(state: &State) -> Result<()> {
     let mut offers = Offers::default();
     for node in 0..NODES {
         let node_id = id(u64::MAX / 8 - node).to_vec();
-        let descriptor =
-            Descriptor { node: node_id, provider: vec![9; 20], host: Some(host.clone()), ..Default::default() };
+        let descriptor = Descriptor { node: node_id, provider: vec![9; 20], host: Some(host), ..Default::default() };
         let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] };
         let offer = Offer { rate: node.to_string(), capacity: 2, valid_until: u64::MAX, ..Offer::default() };
         let offer = SignedOffer { offer: Some(offer), ..SignedOffer::default() };

@@ -1,15 +1,20 @@
-//! What the logs of Rentals and Bonds say.
+//! What the logs of Rentals, Bonds and Court say.
 //!
 //! Owns the step from an RPC's log to a typed fact with its place in the chain. Logs of other contracts and events that
 //! nobody needs give none; one that claims to be ours and does not decode is an error, never skipped, since a skipped
 //! payment would be lost for good.
 
+mod bonds;
+mod court;
+mod rentals;
+
 use alloy::{
     primitives::{Address, B256},
     rpc::types::Log,
-    sol_types::SolEventInterface as _,
 };
-use gpux_contracts::{Bonds, Deployment, Rentals};
+use gpux_contracts::{Deployment, Rentals};
+
+pub(super) use court::Event as CaseEvent;
 
 /// A log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,7 @@ pub(super) struct Placed {
     pub(super) block_number: u64,
     pub(super) block_hash: B256,
     pub(super) log_index: u32,
+    pub(super) transaction: B256,
     pub(super) fact: Fact,
 }
 
@@ -47,10 +53,12 @@ pub(super) enum Fact {
     Stopped { rental: B256, refund: u128 },
     /// The provider collected.
     Collected { rental: B256, amount: u128 },
-    /// Held earnings were slashed.
-    Slashed { rental: B256, amount: u128 },
+    /// Held earnings were slashed; the share went to the beneficiary's credit.
+    Slashed { rental: B256, amount: u128, beneficiary: Address, share: u128 },
     /// A fisher's bond changed.
     Bond { fisher: Address, change: BondChange },
+    /// A case went on.
+    Case { id: B256, event: court::Event },
 }
 
 /// What an event of Bonds does to the stake that does not thaw.
@@ -73,66 +81,43 @@ impl Fact {
             | Self::Stopped { rental, .. }
             | Self::Collected { rental, .. }
             | Self::Slashed { rental, .. } => Some(*rental),
-            Self::Opened { .. } | Self::Bond { .. } => None,
+            Self::Opened { .. } | Self::Bond { .. } | Self::Case { .. } => None,
         }
     }
 }
 
 /// The contracts that are read.
 #[must_use]
-pub(super) fn contracts(deployment: &Deployment) -> [Address; 2] {
-    [deployment.rentals, deployment.bonds]
+pub(super) fn contracts(deployment: &Deployment) -> [Address; 3] {
+    [deployment.rentals, deployment.bonds, deployment.court]
 }
 
 /// Reads one log; `None` if nothing of it is indexed.
 pub(super) fn read(log: &Log, deployment: &Deployment) -> Result<Option<Placed>, Error> {
     let contract = log.address();
     let fact = if contract == deployment.rentals {
-        rentals(log)
+        rentals::read(log)
     } else if contract == deployment.bonds {
-        bonds(log)
+        bonds::read(log)
+    } else if contract == deployment.court {
+        court::read(log)
     } else {
         return Ok(None);
     };
     let log_index = log.log_index.and_then(|index| u32::try_from(index).ok());
-    let (Some(block_number), Some(block_hash), Some(log_index)) = (log.block_number, log.block_hash, log_index) else {
+    let place = (log.block_number, log.block_hash, log_index, log.transaction_hash);
+    let (Some(block_number), Some(block_hash), Some(log_index), Some(transaction)) = place else {
         return Err(Error::Place(contract));
     };
     let fact = fact.map_err(|source| Error::Decode { contract, block: block_number, source })?;
-    Ok(fact.map(|fact| Placed { block_number, block_hash, log_index, fact }))
-}
-
-fn rentals(log: &Log) -> Result<Option<Fact>, alloy::sol_types::Error> {
-    use Rentals::RentalsEvents as Event;
-    Ok(match Event::decode_log(&log.inner)?.data {
-        Event::Opened(e) => {
-            Some(Fact::Opened { rental: e.rental, terms: Box::new(e.terms), deposit: e.deposit, start: e.start.to() })
-        }
-        Event::ToppedUp(e) => Some(Fact::ToppedUp { rental: e.rental, amount: e.amount }),
-        Event::Stopped(e) => Some(Fact::Stopped { rental: e.rental, refund: e.refund }),
-        Event::Collected(e) => Some(Fact::Collected { rental: e.rental, amount: e.amount }),
-        Event::Slashed(e) => Some(Fact::Slashed { rental: e.rental, amount: e.amount }),
-        _ => None,
-    })
-}
-
-fn bonds(log: &Log) -> Result<Option<Fact>, alloy::sol_types::Error> {
-    use Bonds::BondsEvents as Event;
-    let change = |fisher, change| Some(Fact::Bond { fisher, change });
-    Ok(match Event::decode_log(&log.inner)?.data {
-        Event::Deposited(e) => change(e.fisher, BondChange::Added(e.amount)),
-        Event::Thawing(e) => change(e.fisher, BondChange::Removed(e.amount)),
-        Event::Burned(e) => change(e.fisher, BondChange::Removed(e.amount)),
-        Event::Locked(e) => change(e.fisher, BondChange::Restated),
-        // What is withdrawn thawed before; what is unlocked did not thaw.
-        Event::Withdrawn(_) | Event::Unlocked(_) => None,
-    })
+    Ok(fact.map(|fact| Placed { block_number, block_hash, log_index, transaction, fact }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloy::{primitives::LogData, sol_types::SolEvent as _};
+    use gpux_contracts::Bonds;
 
     fn deployment() -> Deployment {
         let address = Address::repeat_byte;
@@ -157,6 +142,7 @@ mod tests {
             block_hash: Some(B256::repeat_byte(9)),
             block_number: Some(7),
             log_index: Some(2),
+            transaction_hash: Some(B256::repeat_byte(8)),
             ..Log::default()
         }
     }

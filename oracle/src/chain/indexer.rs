@@ -16,11 +16,11 @@ use alloy::primitives::{Address, B256};
 use gpux_contracts::Deployment;
 
 use super::{
-    block,
-    facts::{self, BondChange, Fact, Placed},
+    block::{self, CaseKnown},
+    facts::{self, BondChange, CaseEvent, Fact, Placed},
     rpc::{self, Head, Heads, Rpc},
 };
-use crate::store::{self, BlockRef, Store};
+use crate::store::{self, BlockRef, Filing, Store};
 
 /// The most blocks whose logs are asked for at once; public nodes refuse more than a few thousand.
 const RANGE_MAX: u64 = 1_024;
@@ -31,6 +31,9 @@ const STEP_BLOCKS_MAX: u64 = 256;
 const STEP_MAX: Duration = Duration::from_secs(30);
 /// The longest that one block may take: a block is indexed as a whole, and each lock of stake in it asks the node again.
 const BLOCK_MAX: Duration = Duration::from_secs(120);
+
+/// `Kind.Bare` of the Court: its subject is a rental and no node.
+const BARE: u8 = 2;
 
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
@@ -213,13 +216,16 @@ impl Indexer {
         if !continues || placed.iter().any(|placed| placed.block_hash != header.hash) {
             return Err(Error::Moved(header.number));
         }
-        let mut facts = block::Facts::new(header, parent.map(|(_, timestamp)| timestamp), self.epoch_secs);
+        let mut facts =
+            block::Facts::new(header, parent.map(|(_, time)| time), self.epoch_secs, self.deployment.rewards);
         for placed in placed {
             if let Fact::Bond { fisher, change } = placed.fact {
                 self.bond(&mut facts, fisher, change).await?;
             } else if let Some(rental) = placed.fact.moves() {
                 let node = self.node_of(&facts, rental).await?;
                 facts.set_node(rental, node);
+            } else if let Fact::Case { id, event } = &placed.fact {
+                self.case(&mut facts, *id, event).await?;
             }
             facts.add(&placed)?;
         }
@@ -245,8 +251,23 @@ impl Indexer {
         if let Some(node) = facts.opened_node(&rental) {
             return Ok(node);
         }
-        let known = self.store.rental(rental.0).await?;
-        Ok(known.map(|rental| B256::from(rental.node)).ok_or(block::Error::UnknownRental(rental))?)
+        let known = self.store.rental_node(rental.0).await?;
+        Ok(known.map(B256::from).ok_or(block::Error::UnknownRental(rental))?)
+    }
+
+    /// Tells the facts what a case's event does not say: of a new one its deadlines and node, of an ending one its node.
+    async fn case(&self, facts: &mut block::Facts, id: B256, event: &CaseEvent) -> Result<(), Error> {
+        if let CaseEvent::Filed { kind, subject, .. } = event {
+            let node = if *kind == BARE { self.node_of(facts, *subject).await? } else { *subject };
+            let (court, at) = (self.deployment.court, facts.block_hash());
+            let (answer_until, ruling_until) = self.rpc.case_deadlines(court, id, at).await?;
+            facts.set_case(id, CaseKnown { kind: *kind, node, answer_until, ruling_until });
+        } else if !facts.knows_case(&id) {
+            let held = self.store.case(id.0).await?.ok_or(block::Error::UnknownCase(id))?;
+            let Filing { kind, node, answer_until, ruling_until, .. } = held.filing;
+            facts.set_case(id, CaseKnown { kind, node: node.into(), answer_until, ruling_until });
+        }
+        Ok(())
     }
 
     /// Makes final what the node calls final and what is indexed.
@@ -293,9 +314,12 @@ mod tests {
         let store = Arc::new(Sqlite::open(directory.path()).await.unwrap());
         for number in 1..=indexed {
             let header = BlockRef { number, hash: hash(number).0, timestamp: 100 + number };
-            let (opened, movements, bonds, entries) = Default::default();
+            let (opened, movements, bonds, cases, entries) = Default::default();
             let parent = hash(number - 1).0;
-            store.apply_block(BlockFacts { block: header, parent, opened, movements, bonds, entries }).await.unwrap();
+            store
+                .apply_block(BlockFacts { block: header, parent, opened, movements, bonds, cases, entries })
+                .await
+                .unwrap();
         }
         store.finalise(1).await.unwrap();
         let address = Address::repeat_byte;

@@ -1,4 +1,4 @@
-//! The chain's facts: rentals, payments, bonds, beacons.
+//! The chain's facts: rentals, payments, bonds, cases, beacons.
 //!
 //! Owns the indexer and everything that asks the chain's RPC for it. Never sends a transaction (`publish` does) and never
 //! judges what it reads. Its invariant: only facts of finalised blocks enter the log, each once, in their order.

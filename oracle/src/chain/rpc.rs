@@ -14,7 +14,7 @@ use alloy::{
     rpc::types::{Filter, Log},
     transports::TransportError,
 };
-use gpux_contracts::Bonds;
+use gpux_contracts::{Bonds, Court};
 
 /// The longest that one call may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -125,14 +125,17 @@ impl Rpc {
 
     /// A fisher's stake that does not thaw at the end of a block.
     pub async fn stake(&self, bonds: Address, fisher: Address, block: B256) -> Result<u128, Error> {
-        let call = "eth_call";
         let contract = Bonds::new(bonds, &self.provider);
-        let bond = contract.bond(fisher).block(BlockId::hash(block));
-        match tokio::time::timeout(CALL, bond.call()).await {
-            Ok(Ok(bond)) => Ok(bond.amount.saturating_sub(bond.thawing)),
-            Ok(Err(source)) => Err(Error::Contract { call, source: Box::new(source) }),
-            Err(_) => Err(Error::Slow { call }),
-        }
+        let bond = viewed(contract.bond(fisher).block(BlockId::hash(block)).call()).await?;
+        Ok(bond.amount.saturating_sub(bond.thawing))
+    }
+
+    /// Until when the provider of a case answers and the arbiter rules, in seconds since 1970, as of the block that filed it.
+    pub async fn case_deadlines(&self, court: Address, id: B256, block: B256) -> Result<(u64, u64), Error> {
+        let (court, at) = (Court::new(court, &self.provider), BlockId::hash(block));
+        let answer: u64 = viewed(court.ANSWER().block(at).call()).await?.to();
+        let case = viewed(court.caseOf(id).block(at).call()).await?;
+        Ok((case.filedAt.to::<u64>().saturating_add(answer), case.deadline.to()))
     }
 
     async fn block(&self, tag: BlockNumberOrTag) -> Result<Option<Head>, Error> {
@@ -144,6 +147,14 @@ impl Rpc {
             parent: block.header.parent_hash(),
             timestamp: block.header.timestamp(),
         }))
+    }
+}
+
+async fn viewed<T>(future: impl IntoFuture<Output = Result<T, alloy::contract::Error>>) -> Result<T, Error> {
+    let call = "eth_call";
+    match tokio::time::timeout(CALL, future).await {
+        Ok(answer) => answer.map_err(|source| Error::Contract { call, source: Box::new(source) }),
+        Err(_) => Err(Error::Slow { call }),
     }
 }
 

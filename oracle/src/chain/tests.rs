@@ -2,11 +2,12 @@ pub(crate) mod market;
 
 use std::sync::Arc;
 
+use alloy::primitives::B256;
 use gpux_proto::evidence::{LogEntry, PaymentKind, log_entry::Fact};
 use prost::Message as _;
 
 use super::{Error, Indexer, Progress, Rpc};
-use crate::store::{Sqlite, Store};
+use crate::store::{CaseEvent, CaseFilter, Sqlite, Store};
 use market::Market;
 
 struct Follower {
@@ -17,9 +18,13 @@ struct Follower {
 
 impl Follower {
     async fn start() -> Self {
+        Self::of(Market::start().await).await
+    }
+
+    async fn of(market: Market) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(directory.path()).await.unwrap());
-        Self { store, market: Market::start().await, _directory: directory }
+        Self { store, market, _directory: directory }
     }
 
     /// A new indexer each time: nothing but the store carries over.
@@ -162,4 +167,73 @@ async fn a_chain_that_is_down_is_an_error_that_waiting_mends() {
     let error = indexer.step().await.unwrap_err();
     assert!(!error.is_fatal(), "{error}");
     follower.follow().await.unwrap();
+}
+
+/// A bare case from its filing to its end; all of it is indexed at once, and its end enters the log when it is final.
+#[tokio::test]
+async fn a_case_is_indexed_step_by_step_and_its_end_enters_the_log_once() {
+    let follower = Follower::of(Market::judged(None).await).await;
+    let market = &follower.market;
+    market.bond(200_000_000).await;
+    let rental = market.open(1, 50_000).await;
+    market.pass(10).await;
+    let id = market.file_bare(1, B256::repeat_byte(9)).await;
+    follower.follow().await.unwrap();
+    let held = follower.store.case(id.0).await.unwrap().unwrap();
+    assert_eq!((held.filing.kind, held.filing.subject, held.filing.rental), (2, rental.0, rental.0));
+    assert_eq!((held.filing.node, held.filing.filer), (market::NODE.0, market.fisher().into_array()));
+    let filed = held.filed.block.timestamp;
+    assert_eq!((held.filing.answer_until, held.filing.ruling_until), (filed + 5, filed + 20));
+    assert_eq!(held.filing.frozen_until, filed + 100);
+    assert!(held.steps.is_empty() && !held.filed.is_final);
+
+    market.answer(id, B256::repeat_byte(8)).await;
+    let cap = market.court().caseOf(id).call().await.unwrap().cap;
+    assert_eq!(cap, held.filing.cap);
+    market.court().rule(id, 1, cap, 100).send().await.unwrap().get_receipt().await.unwrap();
+    market.pass(10).await;
+    market.finalise(id, 1).await;
+    follower.follow().await.unwrap();
+    let case = follower.store.case(id.0).await.unwrap().unwrap();
+    let events: Vec<_> = case.steps.iter().map(|(_, event)| event.clone()).collect();
+    let [CaseEvent::Answered { statement, .. }, CaseEvent::Ruled { amount, levy_bps: 100, outcome: 1, .. }, end] =
+        events.as_slice()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((*statement, *amount), ([8; 32], cap));
+    assert_eq!(*end, CaseEvent::Finalised { outcome: 1, slashed: cap });
+    let rulings = async || {
+        let ruling = |fact| if let Fact::RulingSeen(ruling) = fact { Some(ruling) } else { None };
+        follower.facts().await.into_iter().filter_map(ruling).collect::<Vec<_>>()
+    };
+    assert_eq!(rulings().await, [], "its end is not final yet");
+
+    market.mine(4).await;
+    follower.follow().await.unwrap();
+    follower.follow().await.unwrap();
+    let [ruling] = rulings().await.try_into().unwrap();
+    assert_eq!((ruling.case_id, ruling.node), (id.to_vec(), market::NODE.to_vec()));
+    // Half of what was taken, rounded down, is Rewards' own.
+    assert_eq!((ruling.kind, ruling.outcome, ruling.to_rewards), (2, 1, (cap / 2).to_string()));
+    assert!(follower.store.case(id.0).await.unwrap().unwrap().filed.is_final);
+    let open = CaseFilter { open: true, ..CaseFilter::default() };
+    assert_eq!(follower.store.cases(open, None, 10).await.unwrap().len(), 0);
+    let of_node = CaseFilter { node: Some(market::NODE.0), ..CaseFilter::default() };
+    assert_eq!(follower.store.cases(of_node, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_case_goes_with_the_block_that_was_replaced() {
+    let follower = Follower::of(Market::judged(None).await).await;
+    let market = &follower.market;
+    market.bond(200_000_000).await;
+    market.open(1, 50_000).await;
+    market.pass(10).await;
+    let id = market.file_bare(1, B256::repeat_byte(9)).await;
+    follower.follow().await.unwrap();
+    assert!(follower.store.case(id.0).await.unwrap().is_some());
+    market.reorganise(1).await;
+    follower.follow().await.unwrap();
+    assert_eq!(follower.store.case(id.0).await.unwrap(), None);
 }

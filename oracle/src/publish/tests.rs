@@ -98,6 +98,7 @@ impl Bench {
             opened: Vec::new(),
             movements: Vec::new(),
             bonds: Vec::new(),
+            cases: vec![],
             entries: vec![(0, entry(fixture::beacon(timestamp / 5)))],
         };
         self.store.apply_block(facts).await.unwrap();

@@ -175,8 +175,8 @@ async fn chain(epochs: &[u64]) -> (Arc<dyn Store>, tempfile::TempDir) {
     let mut parent = [0; 32];
     for (number, epoch) in (1..).zip(epochs) {
         let block = BlockRef { number, hash: [*epoch as u8; 32], timestamp: epoch * 5 + 1 };
-        let (opened, movements, bonds, entries) = (vec![], vec![], vec![], vec![]);
-        store.apply_block(BlockFacts { block, parent, opened, movements, bonds, entries }).await.unwrap();
+        let (opened, movements, bonds, cases, entries) = Default::default();
+        store.apply_block(BlockFacts { block, parent, opened, movements, bonds, cases, entries }).await.unwrap();
         store.finalise(number).await.unwrap();
         parent = block.hash;
     }

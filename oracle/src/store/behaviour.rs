@@ -44,6 +44,7 @@ macro_rules! behaviour_suite {
             a_reorganisation_takes_its_facts_along
             final_blocks_enter_the_log_once_and_stay
             rentals_sum_their_movements
+            cases_are_listed_newest_first_and_keep_every_step
             values_out_of_range_are_refused_and_leave_nothing
         }
     };

@@ -15,10 +15,10 @@ use async_trait::async_trait;
 use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
-    Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Chain, Commit, CommitRow, Digest, Epoch,
-    EpochState, Finding, FindingRow, Fisher, FisherRow, LogEntryRow, Movement, MovementKind, Node, NodeRow,
-    PaymentTotals, Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow, RewardUpdate,
-    ScoreRow, ScoreUpdate, Settled, Slot, Stamps,
+    Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Case, CaseEvent, CaseFact, CaseFilter, Chain,
+    Commit, CommitRow, Digest, Epoch, EpochState, Filing, Finding, FindingRow, Fisher, FisherRow, LogEntryRow, Moment,
+    Movement, MovementKind, Node, NodeRow, PaymentTotals, Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter,
+    ReportRow, RewardRow, RewardUpdate, ScoreRow, ScoreUpdate, Settled, Slot, Stamps,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -172,6 +172,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// The first finalised block at or after a moment in unix seconds: an epoch's beacon.
     async fn first_finalised_since(&self, timestamp: u64) -> Result<Option<BlockRef>>;
     async fn rental(&self, id: Digest) -> Result<Option<Rental>>;
+    /// The node of a rental.
+    async fn rental_node(&self, id: Digest) -> Result<Option<Digest>>;
+    /// A case with its history.
+    async fn case(&self, id: Digest) -> Result<Option<Case>>;
+    /// Cases, the newest first; `before` is the block and log index of the last one of the page before.
+    async fn cases(&self, filter: CaseFilter, before: Option<(u64, u32)>, limit: u32) -> Result<Vec<Case>>;
     /// A fisher's bond that does not thaw, in token units, at the newest indexed block.
     async fn bond(&self, fisher: Address) -> Result<u128>;
     /// The same at the newest finalised block: what weights are made of.

@@ -1,7 +1,9 @@
 //! What goes into the store and comes out of it: plain records, without SQL and without wire types.
 
+mod cases;
 mod chain;
 
+pub use cases::{Case, CaseEvent, CaseFact, CaseFilter, Filing, Moment};
 pub use chain::{BlockFacts, BlockRef, BondChange, Movement, MovementKind, PaymentTotals, Rental, RentalOpened};
 
 use crate::log::Hash;

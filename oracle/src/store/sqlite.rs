@@ -251,6 +251,15 @@ impl Store for Sqlite {
     async fn rental(&self, id: Digest) -> Result<Option<Rental>> {
         chain::rental(&self.readers, id).await
     }
+    async fn rental_node(&self, id: Digest) -> Result<Option<Digest>> {
+        chain::rental_node(&self.readers, id).await
+    }
+    async fn case(&self, id: Digest) -> Result<Option<Case>> {
+        chain::case(&self.readers, id).await
+    }
+    async fn cases(&self, filter: CaseFilter, before: Option<(u64, u32)>, limit: u32) -> Result<Vec<Case>> {
+        chain::cases(&self.readers, filter, before, limit).await
+    }
     async fn bond(&self, fisher: Address) -> Result<u128> {
         chain::bond(&self.readers, fisher, false).await
     }

@@ -97,6 +97,7 @@ fn block() -> BlockFacts {
         opened: vec![opened],
         movements: Vec::new(),
         bonds: vec![BondChange { log_index: 0, fisher: fisher().address().into_array(), amount: 1_000_000_000 }],
+        cases: vec![],
         entries: Vec::new(),
     }
 }

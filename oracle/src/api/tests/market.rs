@@ -217,6 +217,7 @@ impl Market {
             opened: opened.collect(),
             movements: Vec::new(),
             bonds: vec![BondChange { log_index: 100, fisher, amount: bond }],
+            cases: vec![],
             entries: Vec::new(),
         };
         self.store.apply_block(facts).await.unwrap();

@@ -9,7 +9,7 @@ use alloy::{
     signers::{SignerSync as _, local::PrivateKeySigner},
 };
 use gpux_contracts::{
-    Bonds, Deployment, DevelopmentOptions, Judge, Rentals, TestToken,
+    Bonds, Court, Deployment, DevelopmentOptions, Judge, Rentals, TestToken,
     anvil::{Anvil, KEYS, Options},
     deploy_development,
 };
@@ -22,6 +22,9 @@ use crate::score::Parameters;
 
 pub(crate) const NODE: B256 = b256!("0101010101010101010101010101010101010101010101010101010101010101");
 
+/// What opens the notes of rentals.
+const SALT: [u8; 32] = [5; 32];
+
 /// A chain with a development market. The first account is administrator, court, consumer and fisher.
 pub(crate) struct Market {
     pub(crate) provider: DynProvider,
@@ -33,7 +36,13 @@ pub(crate) struct Market {
 }
 
 impl Market {
+    /// A market in which an account may do what Court may.
     pub(crate) async fn start() -> Self {
+        Self::judged(Some(PrivateKeySigner::from_bytes(&KEYS[0]).unwrap().address())).await
+    }
+
+    /// A market with Court, or with an account in its place.
+    pub(crate) async fn judged(account: Option<Address>) -> Self {
         let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
         let anvil = Anvil::start(&contracts, &Options::default()).unwrap();
         let [admin, operator, provider_key] =
@@ -44,7 +53,9 @@ impl Market {
         let provider = provider.connect_http(anvil.endpoint().parse().unwrap()).erased();
         let digest = B256::from(Parameters::development().digest());
         let mut options = DevelopmentOptions::relaxed(admin.address(), operator.address(), digest);
-        options.court = Judge::Account(admin.address());
+        if let Some(account) = account {
+            options.court = Judge::Account(account);
+        }
         let deployment = deploy_development(provider.clone(), &options).await.unwrap();
         let token = TestToken::new(deployment.token, &provider);
         let all = U256::from(1_000_000_000_u64);
@@ -84,6 +95,32 @@ impl Market {
         bonds.lock(self.fisher(), amount).send().await.unwrap().get_receipt().await.unwrap();
     }
 
+    pub(crate) fn court(&self) -> Court::CourtInstance<&DynProvider> {
+        Court::new(self.deployment.court, &self.provider)
+    }
+
+    /// The same, by the provider of the node.
+    pub(crate) async fn answer(&self, id: B256, statement: B256) {
+        let wallet = EthereumWallet::from(self.provider_key.clone());
+        let provider = ProviderBuilder::new().wallet(wallet).connect_http(self.anvil.endpoint().parse().unwrap());
+        let court = Court::new(self.deployment.court, &provider);
+        court.answer(id, statement).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
+    /// Files about the rental with this nonce, and returns the case.
+    pub(crate) async fn file_bare(&self, nonce: u64, statement: B256) -> B256 {
+        let terms = Court::Terms::from(Rentals::Terms::try_from(&self.terms(nonce)).unwrap());
+        let court = self.court();
+        let receipt = court.fileBare(terms, SALT.into(), statement).send().await.unwrap().get_receipt().await.unwrap();
+        receipt.decoded_log::<Court::Filed>().unwrap().id
+    }
+
+    /// Ends a case about the rental with this nonce.
+    pub(crate) async fn finalise(&self, id: B256, nonce: u64) {
+        let terms = Court::Terms::from(Rentals::Terms::try_from(&self.terms(nonce)).unwrap());
+        self.court().finalise(id, vec![terms]).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
     fn terms(&self, nonce: u64) -> Terms {
         let offer = Offer {
             chain_id: self.deployment.chain_id,
@@ -95,7 +132,8 @@ impl Market {
             capacity: 1,
             valid_until: 4_000_000_000,
         };
-        Terms { consumer: self.admin.address().to_vec(), offer: Some(offer), note: vec![3; 32], nonce }
+        let note = signing::note(self.deployment.chain_id, self.deployment.court, self.admin.address(), SALT).to_vec();
+        Terms { consumer: self.admin.address().to_vec(), offer: Some(offer), note, nonce }
     }
 
     pub(crate) async fn open(&self, nonce: u64, deposit: u128) -> B256 {

@@ -140,6 +140,7 @@ impl World {
             opened: Vec::new(),
             movements: Vec::new(),
             bonds: Vec::new(),
+            cases: vec![],
             entries: Vec::new(),
         };
         add(&mut facts);

@@ -14,6 +14,7 @@ fn block(number: u64, fork: u8) -> BlockFacts {
         opened: vec![],
         movements: vec![],
         bonds: vec![],
+        cases: vec![],
         entries: vec![],
     }
 }
@@ -134,4 +135,62 @@ pub(in super::super) async fn rentals_sum_their_movements(store: &dyn Store) {
     let totals = store.payments(digest(4)).await.unwrap();
     assert_eq!((totals.rentals, totals.consumers, totals.deposited), (2, 1, huge + 8));
     assert_eq!((totals.refunded, totals.collected, totals.slashed), (5, 3, 2));
+}
+
+fn filed(log_index: u32, case: u8, node: u8) -> CaseFact {
+    let filing = Filing {
+        kind: 1,
+        subject: digest(node),
+        node: digest(node),
+        provider: [node; 20],
+        filer: [case; 20],
+        rental: digest(0),
+        evidence: digest(case),
+        bond: 0,
+        cap: u128::MAX,
+        answer_until: 10,
+        ruling_until: 20,
+        frozen_until: 30,
+    };
+    step(log_index, case, CaseEvent::Filed(filing))
+}
+
+fn step(log_index: u32, case: u8, event: CaseEvent) -> CaseFact {
+    CaseFact { log_index, case_id: digest(case), transaction: digest(99), event }
+}
+
+pub(in super::super) async fn cases_are_listed_newest_first_and_keep_every_step(store: &dyn Store) {
+    let cases = vec![filed(0, 1, 7), filed(1, 2, 8)];
+    store.apply_block(BlockFacts { cases, ..block(1, 1) }).await.unwrap();
+    let events = [
+        CaseEvent::Extended { by: [4; 20], cap: 9 },
+        CaseEvent::Answered { by: [5; 20], statement: digest(6) },
+        CaseEvent::Ruled { by: [7; 20], outcome: 1, amount: u128::MAX, levy_bps: 5_000, deadline: 40 },
+        CaseEvent::Appealed { by: [5; 20], counter_bond: 3, deadline: 50 },
+        CaseEvent::Escalated { deadline: 60 },
+        CaseEvent::Withdrawn,
+        CaseEvent::Finalised { outcome: 4, slashed: 0 },
+    ];
+    let steps = events.iter().zip(1..).map(|(event, index)| step(index, 1, event.clone())).collect::<Vec<_>>();
+    let third = vec![filed(0, 3, 7)];
+    store.apply_block(BlockFacts { cases: third.into_iter().chain(steps).collect(), ..block(2, 1) }).await.unwrap();
+    store.finalise(1).await.unwrap();
+    let held = store.case(digest(1)).await.unwrap().unwrap();
+    assert_eq!(held.steps.iter().map(|(_, event)| event.clone()).collect::<Vec<_>>(), events);
+    assert!(held.filed.is_final && !held.steps[0].0.is_final);
+    assert_eq!((held.filed.transaction, held.filing.cap), (digest(99), u128::MAX));
+    let numbers = async |filter, before, limit| {
+        let cases = store.cases(filter, before, limit).await.unwrap();
+        cases.iter().map(|case| case.case_id[0]).collect::<Vec<_>>()
+    };
+    let all = CaseFilter::default();
+    assert_eq!(numbers(all, None, 9).await, [3, 2, 1]);
+    assert_eq!(numbers(all, None, 2).await, [3, 2]);
+    assert_eq!(numbers(all, Some((1, 1)), 9).await, [1]);
+    assert_eq!(numbers(CaseFilter { open: true, ..all }, None, 9).await, [3, 2]);
+    assert_eq!(numbers(CaseFilter { node: Some(digest(7)), ..all }, None, 9).await, [3, 1]);
+    assert_eq!(numbers(CaseFilter { provider: Some([8; 20]), ..all }, None, 9).await, [2]);
+    assert_eq!(numbers(CaseFilter { filer: Some([1; 20]), open: true, ..all }, None, 9).await, [] as [u8; 0]);
+    store.roll_back_to(1).await.unwrap();
+    assert_eq!(numbers(CaseFilter { open: true, ..all }, None, 9).await, [2, 1], "steps go with their blocks");
 }

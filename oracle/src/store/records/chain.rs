@@ -1,6 +1,6 @@
 //! What is kept of the chain: blocks with their facts, rentals, movements, bonds, and sums of payments.
 
-use super::{Address, Digest};
+use super::{Address, CaseFact, Digest};
 
 /// A block by number, hash and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct BlockFacts {
     pub opened: Vec<RentalOpened>,
     pub movements: Vec<Movement>,
     pub bonds: Vec<BondChange>,
+    pub cases: Vec<CaseFact>,
     /// Encoded log entries with the index of their event in the block; they enter the log when the block is finalised.
     pub entries: Vec<(u32, Vec<u8>)>,
 }

@@ -1,8 +1,9 @@
-//! The index of the chain: blocks, rentals, movements of money, bonds.
+//! The index of the chain: blocks, rentals, movements of money, bonds, cases.
 //!
 //! Owns what can be undone: every fact hangs on its block and goes with it when the chain reorganises. Making a block final
 //! moves its entries to the log and its payments to the sums, in the same transaction; from then on it stays.
 
+mod cases;
 mod finality;
 
 use sqlx::query;
@@ -12,6 +13,7 @@ use super::super::records::{Address, BlockFacts, BlockRef, Digest, PaymentTotals
 use super::super::{Error, Result};
 use super::row::{amount, fixed, for_all, integer, number, unavailable};
 
+pub(super) use cases::{case, cases};
 pub(super) use finality::finalise;
 
 const INDEXING: &str = "indexes a block";
@@ -74,6 +76,7 @@ async fn insert_facts(connection: &mut SqliteConnection, block: i64, facts: Bloc
     })
     .await
     .map_err(unavailable(INDEXING))?;
+    cases::insert(connection, block, facts.cases).await?;
     let sql = ("INSERT INTO waiting_entries (block, log_index, bytes) ", "");
     for_all(connection, sql, facts.entries, |mut row, (log_index, bytes)| {
         row.push_bind(block).push_bind(log_index).push_bind(bytes);
@@ -137,6 +140,16 @@ async fn one(readers: &SqlitePool, sql: &'static str, value: u64) -> Result<Opti
 
 fn block_row(row: &SqliteRow) -> Result<BlockRef> {
     Ok(BlockRef { number: number(row, "number")?, hash: fixed(row, "hash")?, timestamp: number(row, "timestamp")? })
+}
+
+/// The node of a rental.
+pub(super) async fn rental_node(readers: &SqlitePool, id: Digest) -> Result<Option<Digest>> {
+    let row = query("SELECT node FROM rentals WHERE rental = ?")
+        .bind(id.to_vec())
+        .fetch_optional(readers)
+        .await
+        .map_err(unavailable("reads a rental"))?;
+    row.map(|row| fixed(&row, "node")).transpose()
 }
 
 /// A rental with everything that moved in it so far.
