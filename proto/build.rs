@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::{error::Error, path::PathBuf};
 
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "gpux/evidence/v1/signed.proto",
     "gpux/evidence/v1/probe.proto",
     "gpux/evidence/v1/identity.proto",
@@ -19,6 +19,7 @@ const FILES: [&str; 15] = [
     "gpux/oracle/v1/log.proto",
     "gpux/oracle/v1/schedule.proto",
     "gpux/oracle/v1/rewards.proto",
+    "gpux/oracle/v1/arbitration.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

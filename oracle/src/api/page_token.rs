@@ -28,6 +28,8 @@ pub(super) enum Cursor {
     Reports { node: Option<[u8; 32]>, before: u64 },
     /// Of an epoch's schedule by node.
     Schedule { epoch: u64, after: [u8; 32] },
+    /// Of cases by place, newest first.
+    Cases { filter: [u8; 16], block: u64, log_index: u32 },
 }
 
 impl Cursor {
@@ -56,6 +58,9 @@ impl Cursor {
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
             Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
             Self::Schedule { epoch, after } => [&[7], epoch.to_be_bytes().as_slice(), after].concat(),
+            Self::Cases { filter, block, log_index } => {
+                [&[8], block.to_be_bytes().as_slice(), &log_index.to_be_bytes(), filter].concat()
+            }
         }
     }
 
@@ -86,6 +91,12 @@ impl Cursor {
                 let (epoch, after) = key.split_first_chunk()?;
                 Self::Schedule { epoch: u64::from_be_bytes(*epoch), after: after.try_into().ok()? }
             }
+            8 => {
+                let (block, rest) = key.split_first_chunk()?;
+                let (log_index, filter) = rest.split_first_chunk()?;
+                let (block, log_index) = (u64::from_be_bytes(*block), u32::from_be_bytes(*log_index));
+                Self::Cases { filter: filter.try_into().ok()?, block, log_index }
+            }
             _ => return None,
         })
     }
@@ -107,7 +118,7 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 mod tests {
     use super::*;
 
-    const CURSORS: [Cursor; 7] = [
+    const CURSORS: [Cursor; 8] = [
         Cursor::Nodes { after: [7; 32] },
         Cursor::Relays { after: [7; 32] },
         Cursor::ByNode { after: [7; 32] },
@@ -115,6 +126,7 @@ mod tests {
         Cursor::Reports { node: None, before: u64::MAX },
         Cursor::Reports { node: Some([1; 32]), before: 5 },
         Cursor::Schedule { epoch: 7, after: [9; 32] },
+        Cursor::Cases { filter: [3; 16], block: u64::MAX, log_index: 7 },
     ];
 
     #[test]

@@ -3,6 +3,7 @@
 //! Owns the tonic services with their limits, standard health and reflection. Every method hands its message to the function
 //! that HTTP calls too; nothing is decided here.
 
+mod arbitration;
 mod evidence;
 mod log;
 mod registry;
@@ -12,9 +13,10 @@ mod schedule;
 
 use axum::Router;
 use gpux_proto::oracle::{
-    evidence_service_server::EvidenceServiceServer, log_service_server::LogServiceServer,
-    registry_service_server::RegistryServiceServer, reputation_service_server::ReputationServiceServer,
-    rewards_service_server::RewardsServiceServer, schedule_service_server::ScheduleServiceServer,
+    arbitration_service_server::ArbitrationServiceServer, evidence_service_server::EvidenceServiceServer,
+    log_service_server::LogServiceServer, registry_service_server::RegistryServiceServer,
+    reputation_service_server::ReputationServiceServer, rewards_service_server::RewardsServiceServer,
+    schedule_service_server::ScheduleServiceServer,
 };
 use tonic::{server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -22,13 +24,14 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use super::{Api, REQUEST_BYTES_MAX, health::Health};
 
 /// The services that reflection names and health speaks of.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     ReputationServiceServer::<Api>::NAME,
     EvidenceServiceServer::<Api>::NAME,
     RegistryServiceServer::<Api>::NAME,
     LogServiceServer::<Api>::NAME,
     ScheduleServiceServer::<Api>::NAME,
     RewardsServiceServer::<Api>::NAME,
+    ArbitrationServiceServer::<Api>::NAME,
 ];
 /// The largest answer: a page of reports.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -62,6 +65,9 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
     let rewards = RewardsServiceServer::new(api.clone())
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(ANSWER_BYTES_MAX);
+    let arbitration = ArbitrationServiceServer::new(api.clone())
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(ANSWER_BYTES_MAX);
     let routes = Routes::from(http)
         .add_service(reputation)
         .add_service(evidence)
@@ -69,6 +75,7 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
         .add_service(log)
         .add_service(schedule)
         .add_service(rewards)
+        .add_service(arbitration)
         .add_service(tonic_health::pb::health_server::HealthServer::new(health))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -18,10 +18,11 @@ use axum::{
     routing::get,
 };
 use gpux_proto::oracle::{
-    AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetConsistencyProofRequest,
-    GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest, GetReputationRequest,
-    GetRewardRequest, GetScheduleRequest, ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest,
-    ListReputationsRequest, RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
+    AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetCaseRequest,
+    GetConsistencyProofRequest, GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest,
+    GetReputationRequest, GetRewardRequest, GetScheduleRequest, ListCasesRequest, ListEntriesRequest, ListNodesRequest,
+    ListRelaysRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest, RegisterRelayRequest,
+    SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
@@ -69,6 +70,8 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/epochs/{epoch}", get(get_epoch))
         .route("/v1/schedule", get(get_schedule))
         .route("/v1/rewards/{fisher}", get(get_reward))
+        .route("/v1/cases", get(list_cases))
+        .route("/v1/cases/{case}", get(get_case))
         .method_not_allowed_fallback(wrong_method)
         .layer(cors)
         .fallback(missing)
@@ -80,7 +83,7 @@ async fn root(State(api): State<Api>) -> Response {
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
          /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/relays, /v1/reports, \
-         /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/log/entries or \
+         /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/cases, /v1/log/entries or \
          /v1/epochs/latest, or gRPC with reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
@@ -193,6 +196,16 @@ async fn get_reward(
         let request = GetRewardRequest { fisher: segment(fisher)?, ..wish(query)? };
         api.query().get_reward(request).await
     };
+    answer(&headers, result.await)
+}
+
+async fn list_cases(State(api): State<Api>, headers: HeaderMap, query: Wish<ListCasesRequest>) -> Response {
+    let result = async { api.query().list_cases(wish(query)?).await };
+    answer(&headers, result.await)
+}
+
+async fn get_case(State(api): State<Api>, headers: HeaderMap, case: Segment) -> Response {
+    let result = async { api.query().get_case(GetCaseRequest { name: segment(case)? }).await };
     answer(&headers, result.await)
 }
 

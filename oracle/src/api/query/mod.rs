@@ -3,6 +3,7 @@
 //! Owns what a name, a page size and a page token mean, and how answers are put together from the store. Never writes, never
 //! speaks a protocol. Its invariant: what is not known is absent in the answer, never 0.
 
+mod cases;
 mod claim;
 mod evidence;
 mod explain;

@@ -56,8 +56,15 @@ async fn reflection_lists_what_is_served_and_describes_it() {
     let mut names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
     names.retain(|name| !name.starts_with("grpc.reflection"));
     names.sort();
-    let services =
-        ["EvidenceService", "LogService", "RegistryService", "ReputationService", "RewardsService", "ScheduleService"];
+    let services = [
+        "ArbitrationService",
+        "EvidenceService",
+        "LogService",
+        "RegistryService",
+        "ReputationService",
+        "RewardsService",
+        "ScheduleService",
+    ];
     let expected = services.map(|of| format!("gpux.oracle.v1.{of}"));
     assert_eq!(names, [&expected[..], &["grpc.health.v1.Health".to_owned()]].concat());
 

@@ -1,5 +1,6 @@
 //! Both protocols over loopback on a temporary store.
 
+mod cases;
 mod grpc;
 mod http;
 mod market;
