@@ -6,6 +6,7 @@
 
 pub mod anvil;
 mod bindings;
+pub mod court;
 mod deploy;
 mod deployment;
 pub mod keys;

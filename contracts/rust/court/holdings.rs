@@ -1,0 +1,147 @@
+//! What of a node's earnings a case can reach: its rentals, from logs, and what each holds.
+
+use alloy::{
+    primitives::{Address, B256, U256, aliases::U40},
+    providers::{DynProvider, Provider as _},
+    rpc::types::Filter,
+    sol_types::{SolEvent as _, SolValue as _},
+};
+
+use super::Error;
+use crate::{Deployment, bindings::Rentals};
+
+/// The most rentals of one case (`Filing.MAX_RENTALS`).
+const RENTALS_MAX: usize = 256;
+/// The most rentals of a node that are looked at, the newest first: what older ones earned has left its hold.
+const LOOKED_AT: usize = 4_096;
+/// The most blocks whose logs are asked for at once.
+const RANGE: u64 = 10_000;
+
+/// A rental and what it holds of its earnings, in token units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// Its id.
+    pub rental: B256,
+    /// Its terms.
+    pub terms: Rentals::Terms,
+    /// What a case can reach.
+    pub held: u128,
+}
+
+/// A rental's id, as Rentals computes it.
+fn id(chain_id: u64, rentals: Address, terms: &Rentals::Terms) -> B256 {
+    alloy::primitives::keccak256((U256::from(chain_id), rentals, terms.clone()).abi_encode_params())
+}
+
+/// What a node's rentals earned between two moments and hold still, in seconds since 1970; those that hold nothing are left out.
+pub(super) async fn held(
+    provider: &DynProvider,
+    deployment: &Deployment,
+    node: B256,
+    (since, until): (u64, u64),
+) -> Result<Vec<Holding>, Error> {
+    let rentals = Rentals::new(deployment.rentals, provider);
+    let (since, until) = (U40::from(since), U40::from(until));
+    let mut holdings = Vec::new();
+    for (rental, terms) in opened(provider, deployment, node).await? {
+        let held = super::client::limited(rentals.heldBetween(rental, since, until).call()).await?;
+        if held > 0 {
+            holdings.push(Holding { rental, terms, held });
+        }
+    }
+    Ok(holdings)
+}
+
+/// The node's newest rentals, from the logs of their opening.
+async fn opened(
+    provider: &DynProvider,
+    deployment: &Deployment,
+    node: B256,
+) -> Result<Vec<(B256, Rentals::Terms)>, Error> {
+    let mut found = Vec::new();
+    let mut to = super::client::limited(provider.get_block_number()).await?;
+    loop {
+        let from = deployment.block.max(to.saturating_sub(RANGE - 1));
+        let filter = Filter::new()
+            .address(deployment.rentals)
+            .event_signature(Rentals::Opened::SIGNATURE_HASH)
+            .topic2(node)
+            .from_block(from)
+            .to_block(to);
+        let logs = super::client::limited(provider.get_logs(&filter)).await?;
+        for log in logs.iter().rev() {
+            let event = Rentals::Opened::decode_log(&log.inner).map_err(|_| Error::Log)?.data;
+            // A node that makes up terms would have a case take another's rental, or none.
+            let genuine = id(deployment.chain_id, deployment.rentals, &event.terms) == event.rental;
+            if !genuine || event.terms.offer.node != node {
+                return Err(Error::Log);
+            }
+            found.push((event.rental, event.terms));
+            if found.len() == LOOKED_AT {
+                return Ok(found);
+            }
+        }
+        if from <= deployment.block {
+            return Ok(found);
+        }
+        to = from - 1;
+    }
+}
+
+/// What these rentals hold together.
+pub fn worth(holdings: &[Holding]) -> u128 {
+    holdings.iter().fold(0, |sum, holding| sum.saturating_add(holding.held))
+}
+
+/// As few as hold `amount` together, the largest first, or as many as one case takes; in the order of their ids, as Court wants
+/// them.
+pub fn reaching(mut holdings: Vec<Holding>, amount: u128) -> Vec<Holding> {
+    holdings.sort_unstable_by_key(|holding| (std::cmp::Reverse(holding.held), holding.rental));
+    let (mut sum, mut count) = (0_u128, 0);
+    while count < holdings.len().min(RENTALS_MAX) && sum < amount {
+        sum = sum.saturating_add(holdings[count].held);
+        count += 1;
+    }
+    holdings.truncate(count);
+    holdings.sort_unstable_by_key(|holding| holding.rental);
+    holdings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(id: u8, held: u128) -> Holding {
+        let offer = Rentals::Offer {
+            provider: Address::ZERO,
+            node: B256::ZERO,
+            descriptor: B256::ZERO,
+            rate: Default::default(),
+            capacity: 1,
+            validUntil: U40::ZERO,
+        };
+        let terms = Rentals::Terms { consumer: Address::ZERO, offer, note: B256::ZERO, nonce: id.into() };
+        Holding { rental: B256::repeat_byte(id), terms, held }
+    }
+
+    #[test]
+    fn the_largest_that_suffice_are_taken_in_the_order_of_their_ids() {
+        let all = vec![holding(3, 5), holding(1, 9), holding(2, 7), holding(4, 1)];
+        let ids = |amount| {
+            let taken = reaching(all.clone(), amount);
+            taken.iter().map(|holding| holding.rental[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(9), [1]);
+        assert_eq!(ids(10), [1, 2]);
+        assert_eq!(ids(17), [1, 2, 3]);
+        assert_eq!(ids(u128::MAX), [1, 2, 3, 4]);
+        assert_eq!(ids(0), [] as [u8; 0]);
+        assert_eq!(worth(&all), 22);
+        let many = (0..300_u32).map(|number| {
+            let mut holding = holding(0, 1);
+            holding.rental = B256::from(U256::from(number));
+            holding
+        });
+        assert_eq!(reaching(many.collect(), u128::MAX).len(), RENTALS_MAX);
+    }
+}
