@@ -17,4 +17,5 @@ mod wire;
 pub use bindings::{AccessManager, Bonds, Court, Rentals, Rewards, Scores, TestToken};
 pub use deploy::{CourtOptions, DeployError, DevelopmentOptions, GUARDIAN_ROLE, Judge, deploy_development};
 pub use deployment::{Deployment, DeploymentError};
-pub use typed_data::publish_digest;
+pub use typed_data::{conviction_digest, publish_digest};
+pub use wire::published;

@@ -1,7 +1,9 @@
-//! What operators sign for the chain: the digest of a publication, the same 32 bytes as `Scores.publicationDigest`.
+//! What operators sign for the chain: the digests of a publication and of a conviction, the same 32 bytes as
+//! `Scores.publicationDigest` and `Court.convictionDigest`.
 //! Offers, sessions and rentals' ids are signed and hashed in `gpux-proto`; a test compares those with the chain too.
 
 use alloy::primitives::{Address, B256};
+use alloy::sol;
 use alloy::sol_types::{SolStruct, eip712_domain};
 
 use crate::bindings::Scores;
@@ -10,6 +12,17 @@ use crate::bindings::Scores;
 pub fn publish_digest(publication: &Scores::Publish, chain_id: u64, scores: Address) -> B256 {
     let domain = eip712_domain! { name: "GPUX Scores", version: "1", chain_id: chain_id, verifying_contract: scores, };
     publication.eip712_signing_hash(&domain)
+}
+
+sol! {
+    /// What operators sign when `verify-evidence` convicts; as `Court.convictionDigest` hashes it.
+    struct Conviction { bytes32 evidence; bytes32 node; bytes32 rental; }
+}
+
+/// The digest that operators sign for a proof case: the bundle's id, the node, and the rental in which the session ran.
+pub fn conviction_digest(evidence: B256, node: B256, rental: B256, chain_id: u64, court: Address) -> B256 {
+    let domain = eip712_domain! { name: "GPUX Court", version: "1", chain_id: chain_id, verifying_contract: court, };
+    Conviction { evidence, node, rental }.eip712_signing_hash(&domain)
 }
 
 #[cfg(test)]

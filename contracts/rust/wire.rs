@@ -1,11 +1,11 @@
-//! Offers and terms from the wire (`gpux.evidence.v1`) into the contract's structs. Every size and range is checked: what
+//! Offers, terms and leaves from the wire into the contract's structs. Every size and range is checked: what
 //! does not fit its Solidity type is an error, never cut.
 
-use alloy::primitives::{aliases::U40, aliases::U96};
-use gpux_proto::bytes::{self, array, present};
-use gpux_proto::evidence;
+use alloy::primitives::{B256, aliases::U40, aliases::U96};
+use gpux_proto::bytes::{self, array, from_hex, present};
+use gpux_proto::{evidence, oracle};
 
-use crate::bindings::Rentals;
+use crate::bindings::{Rentals, Scores};
 
 impl TryFrom<&evidence::Offer> for Rentals::Offer {
     type Error = bytes::Error;
@@ -34,4 +34,24 @@ impl TryFrom<&evidence::Terms> for Rentals::Terms {
             nonce: terms.nonce,
         })
     }
+}
+
+/// The leaf of a reputation as it stands on chain, with its proof; none before an epoch with the node is there.
+pub fn published(reputation: &oracle::Reputation) -> Result<Option<(Scores::Leaf, Vec<B256>)>, bytes::Error> {
+    let Some(on_chain) = reputation.on_chain.as_ref().filter(|on_chain| !on_chain.transaction.is_empty()) else {
+        return Ok(None);
+    };
+    let share = |field, value: u32| u16::try_from(value).map_err(|_| bytes::Error::Decimal(field));
+    let leaf = Scores::Leaf {
+        epoch: on_chain.epoch,
+        node: from_hex::<32>("node", &reputation.node)?.into(),
+        provider: from_hex::<20>("provider", &reputation.provider)?.into(),
+        scoreLowBps: share("score_low_bps", on_chain.score_low_bps)?,
+        scoreBps: share("score_bps", on_chain.score_bps)?,
+        verdict: u8::try_from(on_chain.verdict).map_err(|_| bytes::Error::Decimal("verdict"))?,
+        probes: on_chain.probes,
+        certificates: from_hex::<32>("certificates", &on_chain.certificates)?.into(),
+    };
+    let proof = on_chain.proof.iter().map(|hash| from_hex::<32>("proof", hash).map(B256::from));
+    Ok(Some((leaf, proof.collect::<Result<_, _>>()?)))
 }

@@ -21,6 +21,58 @@ pub enum Command {
     Run(Box<Run>),
     /// Signs that a node is one of an organisation's and writes the membership to standard output.
     SignMembership(SignMembership),
+    /// Looks at cases against this provider, and takes his steps.
+    #[command(subcommand)]
+    Case(Case),
+}
+
+/// What a provider does about cases.
+#[derive(Debug, Subcommand)]
+pub enum Case {
+    /// Lists cases against this provider, the newest first.
+    List(Party),
+    /// Answers a case by the digest of a statement, once, while the window for it is open.
+    Answer(Answer),
+    /// Appeals a ruling, under a counter-bond of the provider's own stake in Bonds.
+    Appeal(Step),
+}
+
+/// The provider, and where the chain is.
+#[derive(Debug, Args)]
+pub struct Party {
+    /// The chain's JSON-RPC.
+    #[arg(long, env = "GPUX_RPC", hide_env_values = true)]
+    pub rpc: String,
+    /// The deployment file of the contracts.
+    #[arg(long)]
+    pub deployment: PathBuf,
+    /// The provider's key: a Web3 keystore or a file of 64 hexadecimal digits that nobody else can read.
+    #[arg(long)]
+    pub provider_key_file: PathBuf,
+    /// The keystore's password.
+    #[arg(long)]
+    pub provider_password_file: Option<PathBuf>,
+}
+
+/// A step of a case.
+#[derive(Debug, Args)]
+pub struct Step {
+    /// The case: "cases/0x…" or its id.
+    pub case: String,
+    /// Who acts.
+    #[command(flatten)]
+    pub party: Party,
+}
+
+/// An answer.
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// Which case, and who answers.
+    #[command(flatten)]
+    pub step: Step,
+    /// A file with the statement: its keccak-256 stands on chain, the file is shown to the arbiter.
+    #[arg(long, value_name = "FILE")]
+    pub statement: PathBuf,
 }
 
 /// How to run.

@@ -3,6 +3,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use gpux_contracts::keys;
 use gpux_node::{
+    case,
     cli::{Cli, Command, SignMembership, output},
     identity, run,
 };
@@ -46,6 +47,10 @@ fn start(cli: Cli) -> Result<()> {
             runtime.block_on(async { run::run(*arguments, stopped()?).await })
         }
         Command::SignMembership(arguments) => sign_membership(&arguments),
+        Command::Case(command) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(case::run(command))
+        }
     }
 }
 

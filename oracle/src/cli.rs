@@ -11,7 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "gpux-oracle",
     version,
-    after_help = "Exit codes: 0 ok, 1 failed, 2 the evidence convicts or the replay differs, 64 usage."
+    after_help = "Exit codes: 0 ok, 1 failed, 2 a check found something (the evidence convicts, attest does not sign, the \
+                  replay differs), 64 usage."
 )]
 pub struct Cli {
     /// How log lines look on stderr.
@@ -37,10 +38,101 @@ pub enum Command {
     Serve(Serve),
     /// Re-checks a session's bundle offline, recomputing what was drawn.
     VerifyEvidence(VerifyEvidence),
+    /// Signs that a bundle convicts, for a proof case before Court; signs nothing if it does not.
+    Attest(Attest),
     /// Recomputes an epoch's scores from the log and compares them with what was published.
     Replay(Replay),
     /// Prints how a node's score and verdict came about, factor by factor.
     Explain(Explain),
+    /// Looks at cases of Court, and takes the steps of arbiters and of anybody.
+    #[command(subcommand)]
+    Case(Case),
+}
+
+/// A step of a case, or a look at it.
+#[derive(Debug, Subcommand)]
+pub enum Case {
+    /// Lists the newest cases: where each stands, and whose turn it is.
+    List(Chain),
+    /// Shows one case.
+    Show(Look),
+    /// Rules, as the arbiter or the appeal court of the case.
+    Rule(Rule),
+    /// Brings a case before the appeal court after the arbiter's silence.
+    Escalate(Act),
+    /// Ends a case whose last window is over: its money moves.
+    Finalise(Act),
+    /// Follows all open cases, and says when a turn changes.
+    Watch(Watch),
+}
+
+/// Where the chain is.
+#[derive(Debug, Args)]
+pub struct Chain {
+    /// The HTTP URL of the chain's RPC.
+    #[arg(long, env = "GPUX_RPC", hide_env_values = true)]
+    pub rpc: String,
+    /// The deployment file that names the contracts.
+    #[arg(long, env = "GPUX_DEPLOYMENT")]
+    pub deployment: PathBuf,
+}
+
+/// Who sends.
+#[derive(Debug, Args)]
+pub struct Sender {
+    /// The key: a Web3 keystore, or a file of 64 hexadecimal digits that nobody else can read.
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    /// The file of that key's password, if it is a Web3 keystore.
+    #[arg(long, requires = "key_file")]
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Look {
+    /// The case: "cases/0x…" or its id.
+    pub case: String,
+    #[command(flatten)]
+    pub chain: Chain,
+}
+
+#[derive(Debug, Args)]
+pub struct Act {
+    /// The case: "cases/0x…" or its id.
+    pub case: String,
+    #[command(flatten)]
+    pub chain: Chain,
+    #[command(flatten)]
+    pub sender: Sender,
+}
+
+#[derive(Debug, Args)]
+pub struct Rule {
+    #[command(flatten)]
+    pub act: Act,
+    /// "upheld", "rejected" or "drawn".
+    #[arg(long)]
+    pub outcome: gpux_contracts::court::Outcome,
+    /// What is slashed of an upheld case, in token units [default: all that the cap allows].
+    #[arg(long)]
+    pub amount: Option<u128>,
+    /// The levy on later earnings of an upheld case, in basis points.
+    #[arg(long, default_value_t = 0)]
+    pub levy_bps: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    pub chain: Chain,
+    #[command(flatten)]
+    pub sender: Sender,
+    /// Escalates after silence and finalises when the last window is over; needs --key-file.
+    #[arg(long, requires = "key_file")]
+    pub act: bool,
+    /// How often it looks, in seconds.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub every: u64,
 }
 
 /// What `serve` takes; each may also stand in the configuration file, under the flag's name with underscores.
@@ -94,6 +186,24 @@ pub struct VerifyEvidence {
     /// The deployment file whose chain and contract the session must name; without it those in the bundle are taken.
     #[arg(long)]
     pub deployment: Option<PathBuf>,
+    /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
+    #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
+    pub release: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Attest {
+    /// The bundle's file.
+    pub file: PathBuf,
+    /// The deployment file whose Court is to hear the case.
+    #[arg(long, env = "GPUX_DEPLOYMENT")]
+    pub deployment: PathBuf,
+    /// The operator's key.
+    #[arg(long, env = "GPUX_OPERATOR_KEY_FILE")]
+    pub operator_key_file: PathBuf,
+    /// The file of that key's password, if it is a Web3 keystore.
+    #[arg(long, env = "GPUX_OPERATOR_PASSWORD_FILE")]
+    pub operator_password_file: Option<PathBuf>,
     /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
     #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
     pub release: Vec<PathBuf>,

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use gpux_contracts::Deployment;
+use gpux_contracts::{Deployment, keys};
 use gpux_kernels::plan::Market;
 use gpux_oracle::{
     arbitrate,
-    cli::{Cli, Command, Explain, Replay, Serve, VerifyEvidence},
+    cli::{Attest, Cli, Command, Explain, Replay, Serve, VerifyEvidence},
     config::Config,
     output, releases, replay,
     score::{NodeId, Parameters},
@@ -51,8 +51,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(flags) => serve_market(flags),
         Command::VerifyEvidence(flags) => verify_evidence(&flags),
+        Command::Attest(flags) => attest(flags),
         Command::Replay(flags) => runtime()?.block_on(replay_epoch(&flags)),
         Command::Explain(flags) => runtime()?.block_on(explain(&flags)),
+        Command::Case(case) => runtime()?.block_on(async { arbitrate::case(case, stopped()?).await }),
     }
 }
 
@@ -125,6 +127,22 @@ fn verify_evidence(flags: &VerifyEvidence) -> anyhow::Result<ExitCode> {
         output::examination(&report);
     }
     Ok(if report.convicts { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+fn attest(flags: Attest) -> anyhow::Result<ExitCode> {
+    let deployment = Deployment::read(&flags.deployment)?;
+    let key = keys::wallet(&flags.operator_key_file, flags.operator_password_file.as_deref())?;
+    let releases = releases::read(&releases::given(flags.release, None))?;
+    match arbitrate::attest(&flags.file, &deployment, &key, releases)? {
+        Ok(signature) => {
+            output::text(&format!("{signature}\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(report) => {
+            output::examination(&report);
+            Ok(ExitCode::from(FOUND))
+        }
+    }
 }
 
 fn parameters(development: bool) -> Parameters {

@@ -45,6 +45,9 @@ pub fn examination(report: &Report) {
     if let Some(node) = &report.node {
         println!("node {node}");
     }
+    if let Some(rental) = &report.rental {
+        println!("rental {rental}");
+    }
     for check in &report.checks {
         let mark = if check.holds { "holds" } else { "FAILS" };
         println!("  {mark}  {:<13} {}", check.name, check.detail);
@@ -56,6 +59,11 @@ pub fn examination(report: &Report) {
         println!("host failed at {}: {}", failure.step, failure.detail);
     }
     println!("{}", report.judgement);
+}
+
+/// Prints a text as it is.
+pub fn text(text: &str) {
+    print!("{text}");
 }
 
 /// Prints an examination as one JSON object.

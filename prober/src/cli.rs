@@ -1,6 +1,7 @@
 //! The command line of `gpux-prober`: what may be asked, and the exit codes (0 ok, 1 failed, 2 `check` found problems, 64
 //! usage). Everything is parsed and opened before the first transaction; secrets come from files only.
 mod calibrate;
+mod case;
 mod check;
 mod doctor;
 mod earnings;
@@ -48,6 +49,9 @@ enum Command {
     /// Claims what the fisher has earned.
     #[command(subcommand)]
     Rewards(rewards::Rewards),
+    /// Accuses a node, and takes a filer's later steps.
+    #[command(subcommand)]
+    Case(case::Case),
     /// Shows what probes cost and what they brought.
     Earnings(earnings::Earnings),
     /// Takes money back from throw-away accounts that a crash left behind.
@@ -141,6 +145,7 @@ pub fn main() -> ExitCode {
             Command::Endpoint(arguments) => endpoint::run(arguments, stop).await,
             Command::Relay(arguments) => relay::run(*arguments, stop).await,
             Command::Rewards(arguments) => rewards::run(arguments).await,
+            Command::Case(command) => case::run(command).await,
             Command::Earnings(arguments) => earnings::run(arguments).await,
             Command::Sweep(arguments) => sweep(arguments).await,
         }

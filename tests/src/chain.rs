@@ -11,7 +11,7 @@ use alloy::{
 };
 use anyhow::{Context as _, ensure};
 use gpux_contracts::{
-    Bonds, Deployment, DevelopmentOptions, Rewards, TestToken,
+    Bonds, Deployment, DevelopmentOptions, Judge, Rewards, TestToken,
     anvil::{self, Anvil},
     deploy_development, keys,
 };
@@ -61,12 +61,20 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Starts the chain and deploys; `operator` signs epochs, `parameters` is the digest that they carry.
-    pub async fn start(folder: &Path, contracts: &Path, operator: Address, parameters: B256) -> anyhow::Result<Self> {
+    /// Starts the chain and deploys; the operator signs epochs, which carry the digest `parameters`, and the arbiter rules.
+    pub async fn start(
+        folder: &Path,
+        contracts: &Path,
+        (operator, arbiter): (Address, Address),
+        parameters: B256,
+    ) -> anyhow::Result<Self> {
         let anvil = Anvil::start(contracts, &anvil::Options::default())?;
         let admin_key = PrivateKeySigner::from_bytes(&anvil::KEYS[0])?;
         let admin = provider(&anvil.endpoint(), admin_key.clone())?;
-        let options = DevelopmentOptions::relaxed(admin_key.address(), operator, parameters);
+        let mut options = DevelopmentOptions::relaxed(admin_key.address(), operator, parameters);
+        if let Judge::Court(court) = &mut options.court {
+            court.arbiter = arbiter;
+        }
         let deployment = deploy_development(admin.clone(), &options).await?;
         let deployment_file = deployment.write(folder)?;
         Ok(Self { anvil, admin, deployment, deployment_file })

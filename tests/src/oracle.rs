@@ -47,6 +47,12 @@ impl Oracle {
         &self.base
     }
 
+    /// A case as JSON.
+    pub async fn case(&self, id: &str) -> anyhow::Result<serde_json::Value> {
+        let answer: serde_json::Value = serde_json::from_slice(&self.bytes(&format!("/v1/cases/{id}")).await?)?;
+        Ok(answer["case"].clone())
+    }
+
     async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}{path}", self.base);
         let mut answer = self.client.get(&url).send().await.with_context(|| format!("cannot ask {url}"))?;

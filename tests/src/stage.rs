@@ -73,8 +73,13 @@ impl Stage {
         }
         let operator = Account::create(&keys, "operator")?;
         let parameters = score::Parameters::development().digest();
-        let chain = Chain::start(folder, &binaries::contracts(), operator.address(), parameters.into()).await?;
-        chain.fund(operator.address(), 0).await?;
+        // One who judges, and one who has no part in anything.
+        let (arbiter, onlooker) = (Account::create(&keys, "arbiter")?, Account::create(&keys, "onlooker")?);
+        let roles = (operator.address(), arbiter.address());
+        let chain = Chain::start(folder, &binaries::contracts(), roles, parameters.into()).await?;
+        for account in [&operator, &arbiter, &onlooker] {
+            chain.fund(account.address(), 0).await?;
+        }
         Ok(Self { folder: folder.to_owned(), keys, logs, binaries, operator, chain })
     }
 
@@ -92,6 +97,11 @@ impl Stage {
         let mut flags = self.chain_flags();
         flags.extend(["--data".to_owned(), data.display().to_string(), "--development".to_owned()]);
         Ok(flags)
+    }
+
+    /// An account by its name, made if it is new.
+    pub fn account(&self, name: &str) -> anyhow::Result<Account> {
+        Account::create(&self.keys, name)
     }
 
     /// The key file of an account.

@@ -216,6 +216,25 @@ impl Case {
     }
 }
 
+impl Case {
+    /// The case in lines for people, at a moment of the chain's time.
+    pub fn told(&self, now: u64, windows: &Windows) -> String {
+        let Self { id, kind, state, filer, provider, subject, cap, bond, .. } = self;
+        let about = if *kind == Kind::Bare { "rental" } else { "node" };
+        let answered = if self.answered { "the provider has answered" } else { "the provider has not answered" };
+        let turn = self.turn(now, windows);
+        let left = turn.until().map_or_else(String::new, |until| format!(" ({} s left)", until.saturating_sub(now)));
+        let ruled = match self.outcome {
+            Outcome::None => String::new(),
+            outcome => format!("\n  ruled     {outcome}: {} token units, levy {} bps", self.amount, self.levy_bps),
+        };
+        format!(
+            "case {id}: {kind}, {state}\n  {about:<9} {subject}\n  filer     {filer}, bond {bond} token units\n  \
+             provider  {provider}; {answered}\n  cap       {cap} token units{ruled}\n  now       {turn}{left}\n"
+        )
+    }
+}
+
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {

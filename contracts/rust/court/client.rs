@@ -6,7 +6,7 @@ use alloy::{
     contract::{CallBuilder, CallDecoder},
     eips::{BlockId, BlockNumberOrTag},
     network::EthereumWallet,
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256, Bytes, Signature, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
     signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     Deployment,
     bindings::{Bonds, Court, Rentals, Scores},
+    conviction_digest,
 };
 
 /// The longest that one call may take.
@@ -60,6 +61,9 @@ pub enum Error {
     /// A log of Rentals does not decode, or names terms that are not its rental's.
     #[error("the chain's RPC serves a false log of Rentals: ask another one")]
     Log,
+    /// A signature is by nobody.
+    #[error("a signature recovers to no account: it was cut or altered")]
+    Signature,
     /// Nothing can be slashed.
     #[error("node {0} holds nothing that a case could reach")]
     NothingHeld(B256),
@@ -103,6 +107,27 @@ impl Client {
     pub async fn open_case(&self, subject: B256) -> Result<Option<B256>, Error> {
         let id = limited(self.court().openCase(subject).call()).await?;
         Ok((!id.is_zero()).then_some(id))
+    }
+
+    /// The newest cases, so many at most, the newest first.
+    pub async fn newest(&self, most: usize) -> Result<Vec<B256>, Error> {
+        let mut found = Vec::new();
+        let mut to = limited(self.provider.get_block_number()).await?;
+        loop {
+            let from = self.deployment.block.max(to.saturating_sub(holdings::RANGE - 1));
+            let filter = alloy::rpc::types::Filter::new()
+                .address(self.deployment.court)
+                .event_signature(Court::Filed::SIGNATURE_HASH)
+                .from_block(from)
+                .to_block(to);
+            let logs = limited(self.provider.get_logs(&filter)).await?;
+            found.extend(logs.iter().rev().filter_map(|log| log.topics().get(1).copied()));
+            found.truncate(most);
+            if found.len() == most || from <= self.deployment.block {
+                return Ok(found);
+            }
+            to = from - 1;
+        }
     }
 
     /// The windows of all cases.
@@ -157,6 +182,34 @@ impl Client {
     pub async fn file_bare(&self, rental: Rentals::Terms, salt: B256, statement: B256) -> Result<B256, Error> {
         let receipt = self.send(self.court().fileBare(rental.into(), salt, statement)).await?;
         filed(&receipt)
+    }
+
+    /// Files with operators' signatures over the bundle's id, the node and one's own rental. Returns the case. Signatures may come
+    /// in any order.
+    pub async fn file_proof(
+        &self,
+        own: Rentals::Terms,
+        salt: B256,
+        evidence: B256,
+        signatures: Vec<Signature>,
+    ) -> Result<B256, Error> {
+        let (chain_id, court) = (self.deployment.chain_id, self.deployment.court);
+        let (node, rental) = (own.offer.node, holdings::id(chain_id, self.deployment.rentals, &own));
+        let digest = conviction_digest(evidence, node, rental, chain_id, court);
+        let mut signed = Vec::new();
+        for signature in signatures {
+            let signer = signature.recover_address_from_prehash(&digest).map_err(|_| Error::Signature)?;
+            signed.push((signer, Bytes::from(signature.as_bytes().to_vec())));
+        }
+        // Court takes them in rising order of their signers, each once.
+        signed.sort_unstable();
+        signed.dedup_by_key(|(signer, _)| *signer);
+        let taken = holdings::with_own(self.holdings(node).await?, Holding { rental, terms: own, held: 0 });
+        let place = taken.iter().position(|holding| holding.rental == rental).unwrap_or_default();
+        let signatures = signed.into_iter().map(|(_, signature)| signature).collect();
+        let court = self.court();
+        let call = court.fileProof(terms(taken), U256::from(place), salt, evidence, signatures);
+        filed(&self.send(call).await?)
     }
 
     /// Names more of what the node holds.

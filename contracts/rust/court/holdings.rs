@@ -15,7 +15,7 @@ const RENTALS_MAX: usize = 256;
 /// The most rentals of a node that are looked at, the newest first: what older ones earned has left its hold.
 const LOOKED_AT: usize = 4_096;
 /// The most blocks whose logs are asked for at once.
-const RANGE: u64 = 10_000;
+pub(super) const RANGE: u64 = 10_000;
 
 /// A rental and what it holds of its earnings, in token units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Holding {
 }
 
 /// A rental's id, as Rentals computes it.
-fn id(chain_id: u64, rentals: Address, terms: &Rentals::Terms) -> B256 {
+pub(super) fn id(chain_id: u64, rentals: Address, terms: &Rentals::Terms) -> B256 {
     alloy::primitives::keccak256((U256::from(chain_id), rentals, terms.clone()).abi_encode_params())
 }
 
@@ -107,6 +107,16 @@ pub fn reaching(mut holdings: Vec<Holding>, amount: u128) -> Vec<Holding> {
     holdings
 }
 
+/// All that one case takes, one's own rental among them whatever it holds, since its note is what lets one file.
+pub(super) fn with_own(mut holdings: Vec<Holding>, own: Holding) -> Vec<Holding> {
+    holdings.retain(|holding| holding.rental != own.rental);
+    holdings.sort_unstable_by_key(|holding| (std::cmp::Reverse(holding.held), holding.rental));
+    holdings.truncate(RENTALS_MAX - 1);
+    holdings.push(own);
+    holdings.sort_unstable_by_key(|holding| holding.rental);
+    holdings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +152,10 @@ mod tests {
             holding.rental = B256::from(U256::from(number));
             holding
         });
-        assert_eq!(reaching(many.collect(), u128::MAX).len(), RENTALS_MAX);
+        let many: Vec<_> = many.collect();
+        assert_eq!(reaching(many.clone(), u128::MAX).len(), RENTALS_MAX);
+        let with = with_own(many, holding(0xee, 0));
+        assert_eq!((with.len(), with.last().unwrap().rental), (RENTALS_MAX, B256::repeat_byte(0xee)));
+        assert_eq!(with_own(all.clone(), all[0].clone()).len(), 4, "one's own is there once");
     }
 }

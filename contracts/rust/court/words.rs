@@ -4,7 +4,7 @@ use alloy::primitives::Bytes;
 use alloy::sol_types::SolInterface as _;
 
 use super::case::{Kind, State};
-use crate::bindings::{Bonds, Court, Rentals, Scores};
+use crate::bindings::{Bonds, Court, Rentals};
 
 /// The words for a revert's data; none if no contract of ours says it.
 pub(super) fn explain(data: &Bytes) -> Option<String> {
@@ -14,11 +14,6 @@ pub(super) fn explain(data: &Bytes) -> Option<String> {
     if let Ok(error) = Bonds::BondsErrors::abi_decode(data) {
         return Some(format!(
             "the bond does not suffice or is not free ({error:?}): deposit in Bonds, or wait until it is unlocked"
-        ));
-    }
-    if let Ok(error) = Scores::ScoresErrors::abi_decode(data) {
-        return Some(format!(
-            "the operators' signatures do not suffice ({error:?}): gather as many as Scores asks for"
         ));
     }
     let error = Rentals::RentalsErrors::abi_decode(data).ok()?;
@@ -63,6 +58,12 @@ fn court(error: &Court::CourtErrors) -> String {
         E::AboveCap(e) => format!("{} is above the cap of {}", e.given, e.cap),
         E::Unreached(e) => format!("the rentals named hold {} of the {} ruled: name more", e.slashed, e.wanted),
         E::NothingNew(e) => format!("the rentals named hold {}, and {} is known already", e.shown, e.cap),
+        E::TooFewSignatures(e) => {
+            format!("the operators' signatures do not suffice: {} of {} are there", e.given, e.wanted)
+        }
+        E::NotAnOperator(e) => {
+            format!("the operators' signatures do not suffice: {} is no operator, or signed something else", e.signer)
+        }
         E::NoLevy(_) => "the node has no levy that runs".to_owned(),
         other => format!("Court refuses: {other:?}"),
     }

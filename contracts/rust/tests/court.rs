@@ -12,8 +12,8 @@ use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use gpux_contracts::anvil::{Anvil, KEYS, Options};
 use gpux_contracts::court::{Case, Client, Error, Kind, Outcome, State, Turn, statement_digest, worth};
 use gpux_contracts::{
-    Bonds, Deployment, DevelopmentOptions, Judge, Rentals, Scores, TestToken, deploy_development, merkle,
-    publish_digest,
+    Bonds, Deployment, DevelopmentOptions, Judge, Rentals, Scores, TestToken, conviction_digest, deploy_development,
+    merkle, publish_digest,
 };
 use gpux_proto::{evidence, signing};
 
@@ -189,6 +189,39 @@ async fn a_statistical_case_takes_what_the_node_holds_and_half_of_it_pays_those_
     assert_eq!(anybody.case(id).await.unwrap().state, State::Final);
     assert_eq!(stage.credit(stage.deployment.rewards).await, case.cap / 2);
     assert_eq!(anybody.open_case(NODE.into()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_proof_case_needs_the_operators_and_pays_who_filed_it() {
+    let stage = Stage::set().await;
+    stage.open(1).await;
+    let own = stage.open(2).await;
+    stage.pass(20).await;
+    let fisher = stage.client(FISHER).await;
+    let evidence = keccak256("bundle");
+    let rental = B256::from(signing::rental_id(&stage.terms(2)).unwrap());
+    let (chain, court) = (stage.deployment.chain_id, stage.deployment.court);
+    let digest = conviction_digest(evidence, NODE.into(), rental, chain, court);
+    let contract = gpux_contracts::Court::new(court, stage.provider(0));
+    assert_eq!(contract.convictionDigest(evidence, NODE.into(), rental).call().await.unwrap(), digest);
+    let signed = |index: usize, digest: B256| signer(index).sign_hash_sync(&digest).unwrap();
+    for forged in [vec![], vec![signed(ANYBODY, digest)], vec![signed(OPERATOR, evidence)]] {
+        let refused = fisher.file_proof(own.clone(), SALT.into(), evidence, forged).await.unwrap_err();
+        assert!(refused.to_string().contains("signatures do not suffice"), "{refused}");
+    }
+    let operator = vec![signed(OPERATOR, digest), signed(OPERATOR, digest)];
+    let id = fisher.file_proof(own, SALT.into(), evidence, operator).await.unwrap();
+    let case = fisher.case(id).await.unwrap();
+    assert_eq!((case.kind, case.bond), (Kind::Proof, 50_000_000));
+    assert!(case.cap >= 40 * u128::from(RATE), "both rentals are in reach: {}", case.cap);
+    stage.pass(6).await;
+    stage.client(ARBITER).await.rule(id, Outcome::Upheld, case.cap, 0).await.unwrap();
+    stage.pass(10).await;
+    let before = stage.credit(signer(FISHER).address()).await;
+    fisher.finalise(&fisher.case(id).await.unwrap()).await.unwrap();
+    // Rounded down for each rental.
+    let share = stage.credit(signer(FISHER).address()).await - before;
+    assert!(share <= case.cap / 2 && share + 2 >= case.cap / 2, "{share} of {}", case.cap);
 }
 
 #[tokio::test]

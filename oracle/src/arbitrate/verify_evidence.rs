@@ -52,6 +52,8 @@ pub struct Report {
     pub bundle: String,
     /// The node, if the bundle names one.
     pub node: Option<String>,
+    /// The rental in which the session ran, if the bundle names one.
+    pub rental: Option<String>,
     /// The market whose rules were applied, in words.
     pub market: &'static str,
     pub checks: Vec<Check>,
@@ -145,6 +147,7 @@ fn report(bundle: &Bundle, encoded: &[u8], market: Market, place: Check, examina
     Report {
         bundle: to_hex(&signing::id(Domain::Bundle, encoded)),
         node: node(bundle),
+        rental: bundle.terms.as_ref().and_then(|terms| signing::rental_id(terms).ok()).map(|id| to_hex(&id)),
         market: match market {
             Market::Development => "development parameters",
             Market::Production => "production parameters",

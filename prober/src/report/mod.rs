@@ -1,10 +1,12 @@
 //! From a session to a signed report. What the report says is what `gpux_kernels::evidence` finds in the bundle: nothing is
 //! added from memory, so that an oracle which examines the same bundle finds the same. Never decides a weight or a score.
+mod kept;
 mod oracle;
 mod outbox;
 #[cfg(test)]
 mod tests;
 
+pub use kept::{Evidence, Kept};
 pub(crate) use oracle::refused;
 pub use oracle::{Oracle, OracleError, Refusal};
 pub use outbox::{Outbox, Parcel};

@@ -7,9 +7,10 @@ use gpux_proto::{
     bytes::to_hex,
     evidence::{Description, Registration, RelayRegistration, Signed},
     oracle::{
-        CommitReportRequest, GetNodeRequest, GetRewardRequest, ListNodesRequest, ListRelaysRequest,
-        RegisterFisherRequest, RegisterRelayRequest, Reward, SubmitReportRequest, SubmitStampsRequest,
-        evidence_service_client::EvidenceServiceClient, registry_service_client::RegistryServiceClient,
+        CommitReportRequest, GetNodeRequest, GetReputationRequest, GetRewardRequest, ListNodesRequest,
+        ListRelaysRequest, RegisterFisherRequest, RegisterRelayRequest, Reputation, Reward, SubmitReportRequest,
+        SubmitStampsRequest, evidence_service_client::EvidenceServiceClient,
+        registry_service_client::RegistryServiceClient, reputation_service_client::ReputationServiceClient,
         rewards_service_client::RewardsServiceClient,
     },
 };
@@ -172,6 +173,17 @@ impl Oracle {
             page_token = page.next_page_token;
         }
         Err(OracleError::Endless(RELAYS_MAX))
+    }
+
+    /// A node's reputation, unverified; `None` if the oracle does not know it.
+    pub async fn reputation(&self, node: &[u8; 32]) -> Result<Option<Reputation>, OracleError> {
+        let channel = self.channel.clone();
+        let mut reputations = ReputationServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
+        match reputations.get_reputation(GetReputationRequest { name: to_hex(node) }).await {
+            Ok(answer) => Ok(answer.into_inner().reputation),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(refused("a reputation")(status)),
+        }
     }
 
     /// A fisher's reward, unverified, with a proof by `root`; `None` if the oracle knows neither him nor the root.

@@ -1,7 +1,8 @@
 //! The outbox: reports that no oracle has acknowledged yet, one file each, durable before the first attempt. A crash or an
 //! oracle's outage loses none: what is left is delivered by the next run. What an oracle refuses for good is moved aside
-//! with the reason, never deleted: it is the fisher's evidence.
-use super::{Oracle, Refusal};
+//! with the reason, never deleted: it is the fisher's evidence. Delivered reports that accuse are kept for a while
+//! (`Kept`): a case is filed with the note's salt, and nobody else has it.
+use super::{Kept, Oracle, Refusal};
 use crate::durable;
 use gpux_proto::{
     evidence::Signed,
@@ -25,7 +26,7 @@ const ATTEMPTS_MAX: u32 = 40;
 /// The most files that are read back.
 const FILES_MAX: usize = 10_000;
 /// The largest file: a bundle of 4 MiB, a report and its signatures.
-const FILE_BYTES_MAX: u64 = 6 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 6 << 20;
 
 /// A report on its way.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +46,7 @@ impl Parcel {
         signing::id(Domain::Report, &self.report.payload)
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let commit = CommitReportRequest { commit: Some(self.commit.clone()) };
         let submit = SubmitReportRequest { report: Some(self.report.clone()), bundle: self.bundle.clone() };
         let mut bytes = commit.encode_length_delimited_to_vec();
@@ -53,7 +54,7 @@ impl Parcel {
         bytes
     }
 
-    fn decode(mut bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(mut bytes: &[u8]) -> Option<Self> {
         let commit = CommitReportRequest::decode_length_delimited(&mut bytes).ok()?.commit?;
         let submit = SubmitReportRequest::decode(bytes).ok()?;
         Some(Self { commit, report: submit.report?, bundle: submit.bundle })
@@ -64,6 +65,7 @@ impl Parcel {
 #[derive(Debug, Clone)]
 pub struct Outbox {
     folder: PathBuf,
+    kept: Kept,
 }
 
 impl Outbox {
@@ -71,7 +73,7 @@ impl Outbox {
     pub fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join("reports");
         fs::create_dir_all(folder.join("refused"))?;
-        Ok(Self { folder })
+        Ok(Self { folder, kept: Kept::open(data)? })
     }
 
     /// Stores a report, durably.
@@ -133,6 +135,9 @@ impl Outbox {
     }
 
     fn forget(&self, parcel: &Parcel) {
+        if let Err(error) = self.kept.keep(parcel) {
+            warn!(%error, "a report that accuses is not kept for a case");
+        }
         if let Err(error) = fs::remove_file(self.path(parcel)) {
             // It is delivered again by the next run, which an oracle answers with "already exists".
             warn!(%error, "a delivered report stays in the outbox");

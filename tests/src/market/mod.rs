@@ -4,6 +4,7 @@
 //! [`findings`] compares it with the [`cast`]. Everything that is written lies in one data folder, every process ends
 //! with [`Market::stop`] or with the value. All periods are development parameters.
 
+pub mod cases;
 pub mod cast;
 pub mod evidence;
 pub mod findings;

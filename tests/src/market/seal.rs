@@ -4,10 +4,8 @@ use super::{
     Market,
     findings::{Finding, finding},
 };
-use alloy::primitives::{Address, B256};
-use anyhow::Context as _;
 use gpux_contracts::Scores;
-use gpux_proto::{bytes::from_hex, oracle::Reputation};
+use gpux_proto::oracle::Reputation;
 use std::time::{Duration, Instant};
 
 /// An epoch lasts 5 s, its root is published in the next one: this is enough for several.
@@ -32,21 +30,8 @@ pub async fn check(market: &Market) -> anyhow::Result<Finding> {
 }
 
 async fn verified(market: &Market, reputation: &Reputation) -> anyhow::Result<Option<String>> {
-    let Some(on_chain) = reputation.on_chain.as_ref().filter(|on_chain| !on_chain.transaction.is_empty()) else {
-        return Ok(None);
-    };
-    let leaf = Scores::Leaf {
-        epoch: on_chain.epoch,
-        node: B256::from(from_hex::<32>("node", &reputation.node)?),
-        provider: Address::from(from_hex::<20>("provider", &reputation.provider)?),
-        scoreLowBps: u16::try_from(on_chain.score_low_bps).context("a score is at most 10,000")?,
-        scoreBps: u16::try_from(on_chain.score_bps).context("a score is at most 10,000")?,
-        verdict: u8::try_from(on_chain.verdict).context("a verdict is at most 2")?,
-        probes: on_chain.probes,
-        certificates: B256::from(from_hex::<32>("certificates", &on_chain.certificates)?),
-    };
-    let proof = on_chain.proof.iter().map(|hash| from_hex::<32>("proof", hash).map(B256::from));
-    let proof: Vec<B256> = proof.collect::<Result<_, _>>()?;
+    let Some((leaf, proof)) = gpux_contracts::published(reputation)? else { return Ok(None) };
+    let epoch = leaf.epoch;
     let scores = Scores::new(market.stage.chain.deployment.scores, market.stage.chain.admin().clone());
     // One bit of the leaf changed: the contract must refuse it, or its yes would mean nothing.
     let forged = Scores::Leaf { scoreBps: leaf.scoreBps ^ 1, ..leaf.clone() };
@@ -55,5 +40,5 @@ async fn verified(market: &Market, reputation: &Reputation) -> anyhow::Result<Op
         return Ok(None);
     }
     let name = market.nodes.iter().find(|node| node.id == reputation.node).map_or("a node", |node| node.role.name);
-    Ok(Some(format!("accepts that of {name} for epoch {}, and refuses it altered", on_chain.epoch)))
+    Ok(Some(format!("accepts that of {name} for epoch {epoch}, and refuses it altered")))
 }

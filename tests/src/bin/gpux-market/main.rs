@@ -6,7 +6,7 @@ use clap::Parser;
 use gpux_tests::{
     binaries::Binaries,
     figures,
-    market::{Market, Options, cast::CAST, evidence, findings, progress::Progress, seal, show, wages, watch},
+    market::{Market, Options, cases, cast::CAST, evidence, findings, progress::Progress, seal, show, wages, watch},
     output,
 };
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -114,6 +114,8 @@ async fn watch_and_show(
     found.extend(evidence::check(market, &known).await?);
     found.push(seal::check(market).await?);
     found.extend(wages::check(market).await?);
+    progress.stage("playing three cases: two are heard, one is not");
+    found.extend(cases::check(market).await?);
     let figures = show::figures(market, &known, &found);
     progress.clear();
     output::blank();
