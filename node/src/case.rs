@@ -57,7 +57,8 @@ async fn show(client: &Client, id: B256) -> Result<()> {
 async fn list(client: &Client) -> Result<()> {
     let (now, windows) = (client.now().await?, client.windows().await?);
     let mut found = 0;
-    for id in client.newest(CASES_MAX).await? {
+    let (ids, _) = client.filed_since(0).await?;
+    for id in ids.into_iter().rev().take(CASES_MAX) {
         let case = client.case(id).await?;
         if Some(case.provider) == client.account() {
             output::text(&case.told(now, &windows));

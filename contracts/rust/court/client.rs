@@ -29,6 +29,9 @@ const CALL: Duration = Duration::from_secs(15);
 /// The longest that a transaction may take to be included.
 const INCLUSION: Duration = Duration::from_secs(120);
 
+/// How many of the newest blocks may be replaced by others.
+const REPLACED: u64 = 64;
+
 /// Why a step was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -109,25 +112,23 @@ impl Client {
         Ok((!id.is_zero()).then_some(id))
     }
 
-    /// The newest cases, so many at most, the newest first.
-    pub async fn newest(&self, most: usize) -> Result<Vec<B256>, Error> {
-        let mut found = Vec::new();
-        let mut to = limited(self.provider.get_block_number()).await?;
-        loop {
-            let from = self.deployment.block.max(to.saturating_sub(holdings::RANGE - 1));
+    /// The cases that were filed in a block or after it, in their order, and the block to ask from next: a little before the
+    /// newest one, since that may be replaced, so that some cases come again.
+    pub async fn filed_since(&self, block: u64) -> Result<(Vec<B256>, u64), Error> {
+        let newest = limited(self.provider.get_block_number()).await?;
+        let (mut found, mut from) = (Vec::new(), block.max(self.deployment.block));
+        while from <= newest {
+            let to = newest.min(from + holdings::RANGE - 1);
             let filter = alloy::rpc::types::Filter::new()
                 .address(self.deployment.court)
                 .event_signature(Court::Filed::SIGNATURE_HASH)
                 .from_block(from)
                 .to_block(to);
             let logs = limited(self.provider.get_logs(&filter)).await?;
-            found.extend(logs.iter().rev().filter_map(|log| log.topics().get(1).copied()));
-            found.truncate(most);
-            if found.len() == most || from <= self.deployment.block {
-                return Ok(found);
-            }
-            to = from - 1;
+            found.extend(logs.iter().filter_map(|log| log.topics().get(1).copied()));
+            from = to + 1;
         }
+        Ok((found, newest.saturating_sub(REPLACED)))
     }
 
     /// The windows of all cases.

@@ -65,4 +65,61 @@ contract BondCourtTest is Staked {
         assertEq(bonds.credit(treasury), 350, "credit");
         assertEq(token.balanceOf(address(bonds)), 750, "balance");
     }
+
+    function testFuzz_onlyCourtMovesBonds(address by, uint128 amount) public {
+        vm.assume(by != court);
+        bytes memory refusal = abi.encodeWithSelector(IBonds.NotCourt.selector, by);
+        vm.startPrank(by);
+        vm.expectRevert(refusal);
+        bonds.lock(fisher, amount);
+        vm.expectRevert(refusal);
+        bonds.unlock(fisher, amount);
+        vm.expectRevert(refusal);
+        bonds.burn(fisher, amount, by);
+        vm.stopPrank();
+        expectBond(1000, 0, 0);
+    }
+
+    /// Free stake is locked first, then what thaws, and never more than there is.
+    function testFuzz_s14_lockedAndThawingFitIntoTheBond(uint128 thaws, uint128 locks) public {
+        thaws = uint128(bound(thaws, 0, 1000));
+        locks = uint128(bound(locks, 1, 1500));
+        if (thaws != 0) thaw(thaws);
+        vm.prank(court);
+        if (locks > 1000) {
+            vm.expectRevert(abi.encodeWithSelector(IBonds.Insufficient.selector, locks, 1000));
+            bonds.lock(fisher, locks);
+        } else {
+            bonds.lock(fisher, locks);
+            uint128 free = 1000 - thaws;
+            expectBond(1000, locks, locks > free ? thaws - (locks - free) : thaws);
+        }
+    }
+
+    function testFuzz_unlockIsAtMostWhatIsLocked(uint128 locks, uint128 unlocks) public {
+        locks = uint128(bound(locks, 1, 1000));
+        unlocks = uint128(bound(unlocks, 1, 1500));
+        lock(locks);
+        vm.prank(court);
+        if (unlocks > locks) vm.expectRevert(abi.encodeWithSelector(IBonds.Insufficient.selector, unlocks, locks));
+        bonds.unlock(fisher, unlocks);
+        expectBond(1000, unlocks > locks ? locks : locks - unlocks, 0);
+    }
+
+    /// A burn moves stake into a credit, to the unit.
+    function testFuzz_s13_aBurnMovesWhatWasLockedOnce(uint128 locks, uint128 burns, address to) public {
+        vm.assume(to != address(0) && to != address(bonds) && bonds.credit(to) == 0);
+        locks = uint128(bound(locks, 1, 1000));
+        burns = uint128(bound(burns, 1, 1500));
+        lock(locks);
+        vm.prank(court);
+        if (burns > locks) {
+            vm.expectRevert(abi.encodeWithSelector(IBonds.Insufficient.selector, burns, locks));
+            bonds.burn(fisher, burns, to);
+        } else {
+            bonds.burn(fisher, burns, to);
+            expectBond(1000 - burns, locks - burns, 0);
+            assertEq(bonds.credit(to), burns, "credit");
+        }
+    }
 }

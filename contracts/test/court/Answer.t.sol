@@ -55,4 +55,36 @@ contract AnswerTest is Dispute {
         bench.answer("none", "statement");
         vm.stopPrank();
     }
+
+    function testFuzz_nobodyElseAnswers(address by) public {
+        vm.assume(by != provider);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotEntitled.selector, id, by));
+        bench.answer(id, "statement");
+    }
+
+    function testFuzz_anyStatementIsAnAnswer(bytes32 statement) public {
+        vm.assume(statement != 0);
+        vm.expectEmit(court);
+        emit ICourt.Answered(id, provider, statement);
+        vm.prank(provider);
+        bench.answer(id, statement);
+        assertTrue(bench.caseOf(id).answered, "answered");
+    }
+
+    function testFuzz_theAnswersWindow(uint256 at) public {
+        uint40 until = uint40(block.timestamp) + ANSWER;
+        vm.warp(bound(at, block.timestamp, until + 30 days));
+        vm.prank(provider);
+        if (block.timestamp > until) vm.expectRevert(abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
+        bench.answer(id, "statement");
+        assertTrue(bench.caseOf(id).answered == (block.timestamp <= until), "answered");
+    }
+
+    function testFuzz_noCaseIsMadeUp(bytes32 other) public {
+        vm.assume(other != id);
+        vm.prank(provider);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.UnknownCase.selector, other));
+        bench.answer(other, "statement");
+    }
 }

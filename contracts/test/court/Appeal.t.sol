@@ -140,4 +140,37 @@ contract AppealTest is Dispute {
         expectLocked(filer, 0);
         assertEq(rentals.nodeOf(NODE).frozenUntil, block.timestamp, "unfrozen");
     }
+
+    function testFuzz_strangersDoNotAppeal(address by) public {
+        vm.assume(by != filer && by != provider);
+        ruled(id, Outcome.Upheld, cap, 0);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotEntitled.selector, id, by));
+        bench.appeal(id);
+    }
+
+    function testFuzz_theAppealsWindow(uint256 at, bool byFiler) public {
+        ruled(id, Outcome.Upheld, 1, 0);
+        uint40 until = uint40(block.timestamp) + APPEAL;
+        vm.warp(bound(at, block.timestamp, until + 30 days));
+        vm.prank(byFiler ? filer : provider);
+        if (block.timestamp > until) vm.expectRevert(abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
+        bench.appeal(id);
+        expectState(id, block.timestamp > until ? State.Ruled : State.Appealed);
+    }
+
+    /// What betters the provider's position, and only that, gives him his counter-bond back.
+    function testFuzz_aProvidersAppealKeepsItsBondOnlyIfItBetters(uint128 first, uint128 second) public {
+        first = uint128(bound(first, 1, cap));
+        second = uint128(bound(second, 1, cap));
+        bool lost = outcomeOf(provider, Outcome.Upheld, first, 0, Outcome.Upheld, second, 0);
+        assertTrue(lost == (second >= first), "lost");
+    }
+
+    function testFuzz_aFilersAppealKeepsItsBondOnlyIfItBetters(uint128 first, uint128 second) public {
+        first = uint128(bound(first, 1, cap));
+        second = uint128(bound(second, 1, cap));
+        bool lost = outcomeOf(filer, Outcome.Upheld, first, 0, Outcome.Upheld, second, 0);
+        assertTrue(lost == (second <= first), "lost");
+    }
 }

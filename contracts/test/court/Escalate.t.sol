@@ -56,4 +56,27 @@ contract EscalateTest is Dispute {
         vm.expectRevert(abi.encodeWithSelector(ICourt.UnknownCase.selector, bytes32("none")));
         bench.escalate("none");
     }
+
+    /// However late it is called, the appeal court's window ends when it would have ended.
+    function testFuzz_escalationGainsNoTime(uint256 at, address by) public {
+        uint40 until = uint40(block.timestamp) + ANSWER + RULING;
+        vm.warp(bound(at, block.timestamp, until + 100 days));
+        vm.prank(by);
+        if (block.timestamp <= until) vm.expectRevert(abi.encodeWithSelector(ICourt.TooEarly.selector, id, until));
+        bench.escalate(id);
+        if (block.timestamp > until) assertEq(bench.caseOf(id).deadline, until + APPEAL_RULING, "deadline");
+        expectState(id, block.timestamp > until ? State.Appealed : State.Open);
+    }
+
+    /// Both courts are silent: nobody loses anything, whenever somebody ends it.
+    function testFuzz_silenceCostsNobody(uint256 late) public {
+        skip(ANSWER + RULING + 1);
+        bench.escalate(id);
+        skip(APPEAL_RULING + bound(late, 0, 100 days));
+        bench.finalise(id, new Terms[](0));
+        assertEq(uint256(bench.caseOf(id).outcome), uint256(Outcome.Expired), "outcome");
+        expectStake(filer, STAKE);
+        expectLocked(filer, 0);
+        assertEq(rentals.credit(treasury), 0, "nothing is slashed");
+    }
 }

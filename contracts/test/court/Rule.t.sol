@@ -115,4 +115,74 @@ contract RuleTest is Dispute {
         ruledAgain(id, Outcome.Upheld, 1, 0);
         assertTrue(bench.caseOf(id).lastInstance, "last");
     }
+
+    function testFuzz_onlyTheArbiterRules(address by) public {
+        vm.assume(by != arbiter);
+        answered(id);
+        refuse(by, Outcome.Drawn, 0, 0, abi.encodeWithSelector(ICourt.NotEntitled.selector, id, by));
+    }
+
+    /// Not before the provider had his time, and not after the arbiter's.
+    function testFuzz_theArbitersWindow(uint256 at) public {
+        uint40 filed = uint40(block.timestamp);
+        (uint40 from, uint40 until) = (filed + ANSWER, filed + ANSWER + RULING);
+        vm.warp(bound(at, filed, until + 30 days));
+        if (block.timestamp > until) {
+            refuse(arbiter, Outcome.Drawn, 0, 0, abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
+        } else if (block.timestamp <= from) {
+            refuse(arbiter, Outcome.Drawn, 0, 0, abi.encodeWithSelector(ICourt.TooEarly.selector, id, from));
+        } else {
+            vm.prank(arbiter);
+            bench.rule(id, Outcome.Drawn, 0, 0);
+            assertEq(bench.caseOf(id).deadline, block.timestamp + APPEAL, "deadline");
+        }
+    }
+
+    function testFuzz_s9_noRulingTakesMoreThanTheCap(uint128 amount, uint16 bps) public {
+        answered(id);
+        amount = uint128(bound(amount, 0, 2 * uint256(cap)));
+        if (amount == 0 && bps == 0) {
+            refuse(arbiter, Outcome.Upheld, 0, 0, abi.encodeWithSelector(ICourt.ZeroAmount.selector));
+        } else if (amount > cap) {
+            bytes memory reason = abi.encodeWithSelector(ICourt.AboveCap.selector, amount, cap);
+            refuse(arbiter, Outcome.Upheld, amount, bps, reason);
+        } else if (bps > 5000) {
+            refuse(arbiter, Outcome.Upheld, amount, bps, abi.encodeWithSelector(ICourt.AboveCap.selector, bps, 5000));
+        } else {
+            ruled(id, Outcome.Upheld, amount, bps);
+            assertEq(bench.caseOf(id).amount, amount, "amount");
+            assertEq(bench.caseOf(id).levyBps, bps, "levy");
+        }
+    }
+
+    function testFuzz_onlyAnUpheldCaseTakes(uint128 amount, uint16 bps, bool drawn) public {
+        answered(id);
+        Outcome outcome = drawn ? Outcome.Drawn : Outcome.Rejected;
+        if (amount == 0 && bps == 0) {
+            ruled(id, outcome, 0, 0);
+            assertEq(uint256(bench.caseOf(id).outcome), uint256(outcome), "outcome");
+        } else {
+            refuse(arbiter, outcome, amount, bps, abi.encodeWithSelector(ICourt.NothingToTake.selector, outcome));
+        }
+    }
+
+    function testFuzz_theAppealCourtsWindow(uint256 at) public {
+        ruled(id, Outcome.Rejected, 0, 0);
+        appealed(id, filer);
+        uint40 until = uint40(block.timestamp) + APPEAL_RULING;
+        vm.warp(bound(at, block.timestamp, until + 30 days));
+        if (block.timestamp > until) {
+            refuse(appealCourt, Outcome.Drawn, 0, 0, abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
+        } else {
+            ruledAgain(id, Outcome.Drawn, 0, 0);
+            assertTrue(bench.caseOf(id).lastInstance, "last");
+        }
+    }
+
+    function testFuzz_noCaseIsMadeUp(bytes32 other) public {
+        vm.assume(other != id);
+        vm.prank(arbiter);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.UnknownCase.selector, other));
+        bench.rule(other, Outcome.Drawn, 0, 0);
+    }
 }

@@ -57,4 +57,24 @@ contract WithdrawCaseTest is Dispute {
         vm.expectRevert(abi.encodeWithSelector(ICourt.WrongState.selector, id, State.Ruled));
         bench.appeal(id);
     }
+
+    function testFuzz_onlyTheFilerTakesItBack(address by) public {
+        vm.assume(by != filer);
+        bytes32 id = fileBare(terms);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotEntitled.selector, id, by));
+        bench.withdraw(id);
+    }
+
+    /// Free draws would invite a numbers game: it costs the fee, whenever it is taken back.
+    function testFuzz_takingBackCostsTheFee(uint256 after_) public {
+        bytes32 id = fileBare(terms);
+        skip(bound(after_, 0, ANSWER + RULING));
+        vm.prank(filer);
+        bench.withdraw(id);
+        bench.finalise(id, new Terms[](0));
+        expectStake(filer, STAKE - FEE);
+        expectLocked(filer, 0);
+        assertEq(bonds.credit(treasury), FEE, "fee");
+    }
 }

@@ -107,4 +107,42 @@ contract FreezeTest is Market {
         vm.prank(consumer);
         assertEq(rentals.withdraw(consumer), 90 * RATE, "paid");
     }
+
+    function testFuzz_onlyCourtFreezes(address by, uint40 until) public {
+        vm.assume(by != court);
+        (, bytes32 id) = opened(1, LONG);
+        vm.startPrank(by);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, by));
+        rentals.freeze(NODE, until);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, by));
+        rentals.freezeRental(id, until);
+        vm.stopPrank();
+        assertEq(rentals.nodeOf(NODE).frozenUntil, 0, "frozen");
+    }
+
+    function testFuzz_s8_noFreezeIsLongerThanItsLimit(uint40 length) public {
+        length = uint40(bound(length, 1, 2 * MAX_FREEZE));
+        uint40 until = uint40(block.timestamp) + length;
+        uint40 most = uint40(block.timestamp) + MAX_FREEZE;
+        vm.prank(court);
+        if (length > MAX_FREEZE) vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, until, most));
+        rentals.freeze(NODE, until);
+        assertEq(rentals.nodeOf(NODE).frozenUntil, length > MAX_FREEZE ? 0 : until, "until");
+    }
+
+    /// An active freeze keeps its beginning: it cannot be renewed for ever.
+    function testFuzz_s8_aSecondOrderPutsNoEndOff(uint40 first, uint40 waits, uint40 second) public {
+        uint40 since = uint40(block.timestamp);
+        first = uint40(bound(first, 2, MAX_FREEZE));
+        freeze(since + first);
+        waits = uint40(bound(waits, 1, first - 1));
+        skip(waits);
+        second = uint40(bound(second, waits + 1, 2 * MAX_FREEZE));
+        vm.prank(court);
+        if (second > MAX_FREEZE) {
+            vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, since + second, since + MAX_FREEZE));
+        }
+        rentals.freeze(NODE, since + second);
+        assertLe(rentals.nodeOf(NODE).frozenUntil, since + MAX_FREEZE, "until");
+    }
 }

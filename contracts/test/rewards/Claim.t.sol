@@ -125,4 +125,39 @@ contract ClaimTest is Bounties {
         vm.expectRevert(IRewards.BadConfiguration.selector);
         new Rewards(IRentals(stranger));
     }
+
+    /// Only what the active root assigns, to whom it assigns it.
+    function testFuzz_nothingElseIsPaid(address fisher, uint128 cumulative) public {
+        grant(1000);
+        assign(amounts);
+        vm.assume(fisher != fishers[1] || cumulative != 200);
+        bytes32[] memory proof = proofOf(1, 200);
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fisher, cumulative));
+        rewards.claim(fisher, cumulative, proof);
+    }
+
+    function testFuzz_noForgedProofPays(bytes32 forged, uint8 length) public {
+        grant(1000);
+        assign(amounts);
+        bytes32[] memory proof = new bytes32[](bound(length, 0, 8));
+        for (uint256 i; i < proof.length; ++i) {
+            proof[i] = keccak256(abi.encode(forged, i));
+        }
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[2], 300));
+        rewards.claim(fishers[2], 300, proof);
+    }
+
+    /// Whoever sends it, the fisher is paid.
+    function testFuzz_theFisherAloneIsPaid(address by, uint8 which) public {
+        which = uint8(bound(which, 0, 4));
+        vm.assume(by != fishers[which] && by != address(rewards));
+        grant(10_000);
+        assign(amounts);
+        uint256 before = token.balanceOf(by);
+        bytes32[] memory proof = proofOf(which, amounts[which]);
+        vm.prank(by);
+        rewards.claim(fishers[which], amounts[which], proof);
+        assertEq(token.balanceOf(by), before, "the sender");
+        assertEq(token.balanceOf(fishers[which]), amounts[which], "the fisher");
+    }
 }

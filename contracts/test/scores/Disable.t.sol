@@ -77,4 +77,35 @@ contract DisableTest is Market {
         vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, epoch + 1));
         scores.rootOf(epoch + 1);
     }
+
+    function testFuzz_onlyTheGuardianDisables(address by) public {
+        vm.assume(by != guardian);
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, by));
+        scores.disable(leaf.epoch);
+        skip(DELAY);
+        assertTrue(scores.verify(leaf, proof), "active");
+    }
+
+    /// Before it is active, and not from then on.
+    function testFuzz_s17_aRootIsTakenBackOnlyBeforeItIsActive(uint40 after_) public {
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        uint40 activeAt = uint40(block.timestamp) + DELAY;
+        skip(bound(after_, 0, EPOCH));
+        bool late = block.timestamp >= activeAt;
+        vm.prank(guardian);
+        if (late) vm.expectRevert(abi.encodeWithSelector(IScores.AlreadyActive.selector, leaf.epoch, activeAt));
+        scores.disable(leaf.epoch);
+        vm.warp(activeAt > block.timestamp ? activeAt : block.timestamp);
+        assertTrue(scores.verify(leaf, proof) == late, "verifies");
+    }
+
+    function testFuzz_noOtherEpochIsDisabled(uint64 epoch) public {
+        (Leaf memory leaf,) = publishHonest();
+        vm.assume(epoch != leaf.epoch);
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, epoch));
+        scores.disable(epoch);
+    }
 }

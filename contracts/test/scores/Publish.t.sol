@@ -120,4 +120,53 @@ contract PublishTest is Market {
         assertEq(found, 5, "events");
         assertEq(rebuilt, scores.history(), "history");
     }
+
+    function testFuzz_s17_epochsRiseAndAreOver(uint64 first, uint64 second) public {
+        uint64 newest = overEpoch();
+        first = uint64(bound(first, 1, newest));
+        publish(publication(first, ROOT));
+        second = uint64(bound(second, 1, newest + 1000));
+        Publish memory p = publication(second, ROOT);
+        bytes[] memory signed = signatures(p, 2);
+        if (second <= first) {
+            refuse(p, signed, abi.encodeWithSelector(IScores.StaleEpoch.selector, second, first));
+        } else if (second > newest) {
+            vm.expectPartialRevert(IScores.EpochNotOver.selector);
+            scores.publish(p, signed);
+        } else {
+            scores.publish(p, signed);
+            assertEq(scores.latestEpoch(), second, "epoch");
+        }
+    }
+
+    function testFuzz_s17_foreignParametersAreRefused(bytes32 parameters) public {
+        vm.assume(parameters != PARAMETERS);
+        Publish memory p = publication(overEpoch(), ROOT);
+        p.parameters = parameters;
+        bytes memory reason = abi.encodeWithSelector(IScores.ForeignParameters.selector, parameters, PARAMETERS);
+        refuse(p, signatures(p, 2), reason);
+    }
+
+    function testFuzz_aStrangersSignatureCountsForNothing(uint256 key) public {
+        key = bound(key, 1, type(uint128).max);
+        address signer = vm.addr(key);
+        vm.assume(!scores.isOperator(signer));
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes[] memory signed = new bytes[](2);
+        signed[0] = signature(key, scores.publicationDigest(p));
+        signed[1] = signed[0];
+        refuse(p, signed, abi.encodeWithSelector(IScores.NotAnOperator.selector, signer));
+    }
+
+    function testFuzz_s20_historyIsRebuiltFromWhatWasPublished(uint8 count, bytes32 seed) public {
+        count = uint8(bound(count, 1, 8));
+        bytes32 rebuilt;
+        for (uint256 i; i < count; ++i) {
+            skip(EPOCH);
+            Publish memory p = publication(overEpoch(), keccak256(abi.encode(seed, i)));
+            publish(p);
+            rebuilt = keccak256(abi.encode(rebuilt, p));
+        }
+        assertEq(scores.history(), rebuilt, "history");
+    }
 }

@@ -20,8 +20,8 @@ use crate::{
     output,
 };
 
-/// The most cases that are listed or watched: a watch of more would never come round.
-const CASES_MAX: usize = 1_000;
+/// The most cases that are listed: each is asked of the chain.
+const LISTED_MAX: usize = 1_000;
 
 /// Runs a command.
 pub async fn run(command: cli::Case, stop: CancellationToken) -> anyhow::Result<ExitCode> {
@@ -76,11 +76,11 @@ async fn show(client: &Client, id: B256) -> anyhow::Result<()> {
 
 async fn list(client: &Client) -> anyhow::Result<()> {
     let (now, windows) = (client.now().await?, client.windows().await?);
-    let ids = client.newest(CASES_MAX).await?;
+    let (ids, _) = client.filed_since(0).await?;
     if ids.is_empty() {
         output::text("no case was ever filed\n");
     }
-    for id in ids {
+    for id in ids.into_iter().rev().take(LISTED_MAX) {
         output::text(&client.case(id).await?.told(now, &windows));
     }
     Ok(())
@@ -100,7 +100,7 @@ async fn rule(Rule { act, outcome, amount, levy_bps }: Rule) -> anyhow::Result<(
 /// Looks again and again; a look that fails is told and repeated.
 async fn watch(flags: Watch, stop: CancellationToken) -> anyhow::Result<()> {
     let client = connect(&flags.chain, Some(&flags.sender)).await?;
-    let mut seen = BTreeMap::new();
+    let mut seen = Seen::default();
     while !stop.is_cancelled() {
         if let Err(error) = look(&client, flags.act, &mut seen).await {
             tracing::warn!(%error, "the chain could not be looked at");
@@ -113,17 +113,33 @@ async fn watch(flags: Watch, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a watch knows.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The cases, each with whose turn it was; none before the first look at it.
+    turns: BTreeMap<B256, Option<Turn>>,
+    /// From which block on cases are looked for.
+    block: u64,
+}
+
 /// One look at all cases that have not ended.
-async fn look(client: &Client, acts: bool, seen: &mut BTreeMap<B256, Turn>) -> Result<(), Error> {
+async fn look(client: &Client, acts: bool, seen: &mut Seen) -> Result<(), Error> {
     let windows = client.windows().await?;
-    for id in client.newest(CASES_MAX).await? {
-        // What has ended stays so.
-        if seen.get(&id) == Some(&Turn::Nobody) {
-            continue;
-        }
-        let (case, now) = (client.case(id).await?, client.now().await?);
+    let (filed, next) = client.filed_since(seen.block).await?;
+    for id in filed {
+        seen.turns.entry(id).or_default();
+    }
+    seen.block = next;
+    // What has ended stays so.
+    for (id, before) in seen.turns.iter_mut().filter(|(_, turn)| **turn != Some(Turn::Nobody)) {
+        let case = match client.case(*id).await {
+            // Its block was replaced.
+            Err(Error::Unknown(_)) => continue,
+            case => case?,
+        };
+        let now = client.now().await?;
         let turn = case.turn(now, &windows);
-        if seen.insert(id, turn) != Some(turn) {
+        if before.replace(turn) != Some(turn) {
             output::text(&case.told(now, &windows));
         }
         if acts && !client.waits().await? {
