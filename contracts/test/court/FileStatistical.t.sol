@@ -158,4 +158,39 @@ contract FileStatisticalTest is Dispute {
         (Leaf memory leaf, bytes32[] memory proof) = verdict(2);
         refuse(one(terms), leaf, proof, abi.encodeWithSelector(ICourt.CaseIsOpen.selector, id));
     }
+
+    function testFuzz_onlyTheVerdictConvicts(uint8 value) public {
+        vm.assume(value != 2);
+        Terms memory terms = rented(1);
+        skip(5 days);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(value);
+        refuse(one(terms), leaf, proof, abi.encodeWithSelector(ICourt.NotConvicting.selector, NODE, leaf.epoch));
+    }
+
+    /// Whoever files, he stakes nothing and the node is frozen.
+    function testFuzz_anybodyFilesWithoutABond(address by) public {
+        Terms memory terms = rented(1);
+        skip(5 days);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(2);
+        vm.prank(by);
+        bytes32 id = bench.fileStatistical(one(terms), leaf, proof);
+        assertEq(bench.caseOf(id).filer, by, "filer");
+        assertEq(bench.caseOf(id).bond, 0, "bond");
+        assertEq(bench.openCase(NODE), id, "open");
+    }
+
+    /// What the node earned in the last hold, to the unit.
+    function testFuzz_s9_theCapIsWhatTheNodeHeld(uint32 ran) public {
+        Terms memory terms = rented(1);
+        skip(bound(ran, 1 hours, 60 days));
+        bytes32 id = fileStatistical(one(terms));
+        uint256 earnedFor = block.timestamp - 1_800_000_000;
+        uint256 held = earnedFor > HOLD ? HOLD : earnedFor;
+        assertLe(capOf(id), held * RATE, "cap");
+        assertEq(
+            capOf(id),
+            rentals.heldBetween(rentals.rentalId(terms), bench.caseOf(id).horizon, uint40(block.timestamp)),
+            "held"
+        );
+    }
 }

@@ -71,4 +71,25 @@ contract LiftLevyTest is Dispute {
         vm.expectRevert(abi.encodeWithSelector(ICourt.NoLevy.selector, NODE));
         bench.liftLevy(leaf, proof);
     }
+
+    function testFuzz_onlyAnHonestLeafLifts(uint8 value) public {
+        vm.assume(value != 1);
+        skip(10 days);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(value);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotHonest.selector, NODE, leaf.epoch));
+        bench.liftLevy(leaf, proof);
+    }
+
+    /// Whoever shows it, and however long after: what is earned from then on is free of it.
+    function testFuzz_theLevyEndsWhenItIsLifted(address by, uint32 waits) public {
+        uint256 since = block.timestamp;
+        skip(bound(waits, 2 * EPOCH, 60 days));
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(1);
+        uint256 lifted = block.timestamp;
+        vm.prank(by);
+        bench.liftLevy(leaf, proof);
+        skip(40 days);
+        collect(terms);
+        assertEq(rentals.credit(court), (lifted - since) * RATE / 2, "levy");
+    }
 }

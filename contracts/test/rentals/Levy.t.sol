@@ -71,4 +71,25 @@ contract LevyTest is Market {
         collect(terms);
         assertEq(rentals.credit(court), 0, "lifted");
     }
+
+    function testFuzz_onlyCourtLevies(address by, uint16 bps) public {
+        vm.assume(by != court);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, by));
+        rentals.setLevy(NODE, bps, uint40(block.timestamp), 1);
+        assertEq(rentals.nodeOf(NODE).levyBps, 0, "levy");
+    }
+
+    function testFuzz_s9_aLevyIsWithinItsCaps(uint16 bps, uint40 time) public {
+        time = uint40(bound(time, 0, 200 days));
+        uint40 now_ = uint40(block.timestamp);
+        vm.prank(court);
+        if (bps > 5000) {
+            vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, bps, 5000));
+        } else if (time > 90 days) {
+            vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, now_ + time, now_ + 90 days));
+        }
+        rentals.setLevy(NODE, bps, now_ + time, 1);
+        assertEq(rentals.nodeOf(NODE).levyBps, bps > 5000 || time > 90 days ? 0 : bps, "levy");
+    }
 }

@@ -181,4 +181,66 @@ contract OpenTest is Market {
             if (logs[i].emitter == address(token)) ++count;
         }
     }
+
+    function testFuzz_s19_aForeignKeySignsNothing(uint256 key) public {
+        key = bound(key, 1, type(uint128).max);
+        vm.assume(vm.addr(key) != provider);
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(signature(key, rentals.offerDigest(terms.offer)));
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.BadOfferSignature.selector, provider, NODE));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    function testFuzz_s19_signaturesOfAnotherChainAreRefused(uint64 chain) public {
+        vm.assume(chain != block.chainid && chain != 0);
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.chainId(chain);
+        vm.prank(consumer);
+        vm.expectPartialRevert(IRentals.BadOfferSignature.selector);
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    function testFuzz_s19_anOfferHoldsUntilItsLastSecond(uint40 after_) public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        uint40 until = terms.offer.validUntil;
+        vm.warp(bound(after_, block.timestamp, uint256(until) + 365 days));
+        vm.prank(consumer);
+        if (block.timestamp > until) vm.expectRevert(abi.encodeWithSelector(IRentals.OfferExpired.selector, until));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    function testFuzz_nobodyOpensInTheConsumersName(address by) public {
+        vm.assume(by != consumer);
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotTheConsumer.selector, by, consumer));
+        rentals.open(one(terms), one(1), signed);
+    }
+
+    /// What is paid for ends when the deposit does, to the second.
+    function testFuzz_theDepositPaysForWholeSeconds(uint96 rate, uint128 deposit) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, 1e12));
+        deposit = uint128(bound(deposit, 1, 1e20));
+        bytes32 id = open(terms, deposit);
+        uint256 paid = rentals.paidUntil(id) - block.timestamp;
+        uint256 most = type(uint40).max - block.timestamp;
+        assertTrue(paid == deposit / rate || paid == deposit / rate + 1 || paid == most, "paid until");
+        assertEq(rentals.refundable(id), deposit, "nothing is earned yet");
+    }
+
+    function testFuzz_anIdDependsOnEveryTerm(uint64 nonce, bytes32 note) public view {
+        Terms memory terms = someTerms(1);
+        bytes32 id = rentals.rentalId(terms);
+        vm.assume(nonce != terms.nonce && note != terms.note);
+        Terms memory other = someTerms(nonce);
+        assertTrue(rentals.rentalId(other) != id, "nonce");
+        other = someTerms(1);
+        other.note = note;
+        assertTrue(rentals.rentalId(other) != id, "note");
+    }
 }

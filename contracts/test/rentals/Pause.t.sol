@@ -139,4 +139,37 @@ contract PauseTest is Market {
         assertEq(rentals.collectable(terms, false), free, "collectable");
         assertEq(credits(), 0, "credits");
     }
+
+    function testFuzz_onlyTheGuardianPauses(address by, uint40 duration) public {
+        vm.assume(by != guardian);
+        bytes memory refusal = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, by);
+        vm.startPrank(by);
+        vm.expectRevert(refusal);
+        rentals.pauseOpening(true);
+        vm.expectRevert(refusal);
+        rentals.pauseFiling(duration);
+        vm.expectRevert(refusal);
+        rentals.resumeFiling();
+        vm.stopPrank();
+        assertTrue(!rentals.openingPaused(), "paused");
+    }
+
+    /// A pause has a limit, and a second one has to wait.
+    function testFuzz_s7_filingIsPausedAWeekInThirtyDaysAtMost(uint40 duration, uint40 waits) public {
+        duration = uint40(bound(duration, 1, 14 days));
+        waits = uint40(bound(waits, 0, 60 days));
+        uint40 since = uint40(block.timestamp);
+        vm.prank(guardian);
+        if (duration > 7 days) {
+            vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, duration, 7 days));
+            rentals.pauseFiling(duration);
+            return;
+        }
+        rentals.pauseFiling(duration);
+        assertEq(rentals.filingPause().until, since + duration, "until");
+        skip(waits);
+        vm.prank(guardian);
+        if (waits < 30 days) vm.expectRevert(abi.encodeWithSelector(IRentals.PausedRecently.selector, since));
+        rentals.pauseFiling(1);
+    }
 }

@@ -103,4 +103,38 @@ contract SlashTest is Market {
         rentals.slash(NODE, one(terms), order);
         vm.stopPrank();
     }
+
+    function testFuzz_onlyCourtSlashes(address by) public {
+        vm.assume(by != court);
+        (Terms memory terms,) = opened(1, LONG);
+        skip(5 days);
+        Slash memory order = slashOrder(1, block.timestamp);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotCourt.selector, by));
+        rentals.slash(NODE, one(terms), order);
+    }
+
+    function testFuzz_s10_noShareIsAboveHalf(uint16 share) public {
+        (Terms memory terms,) = opened(1, LONG);
+        skip(5 days);
+        Slash memory order = slashOrder(1000, block.timestamp);
+        order.shareBps = share;
+        freeze(block.timestamp + 1 days);
+        vm.prank(court);
+        if (share > 5000) vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, share, 5000));
+        rentals.slash(NODE, one(terms), order);
+        assertLe(2 * uint256(rentals.credit(beneficiary)), 1000, "half");
+    }
+
+    function testFuzz_noOtherNodesRentalIsSlashed(bytes32 node) public {
+        vm.assume(node != NODE);
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        skip(5 days);
+        uint128 held = rentals.held(id);
+        Slash memory order = slashOrder(1, block.timestamp);
+        vm.prank(court);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.ForeignNode.selector, NODE, node));
+        rentals.slash(node, one(terms), order);
+        assertEq(rentals.held(id), held, "held");
+    }
 }

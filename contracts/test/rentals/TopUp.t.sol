@@ -58,4 +58,36 @@ contract TopUpTest is Market {
         rentals.topUp(one(id), new uint128[](0));
         vm.stopPrank();
     }
+
+    function testFuzz_unknownRentalsTakeNoMoney(bytes32 id, uint128 amount) public {
+        opened(1, 100);
+        vm.assume(id != rentals.rentalId(someTerms(1)) && amount != 0);
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.UnknownRental.selector, id));
+        rentals.topUp(one(id), one(amount));
+    }
+
+    function testFuzz_unevenArraysAreRefused(uint8 ids, uint8 amounts) public {
+        ids = uint8(bound(ids, 0, 20));
+        amounts = uint8(bound(amounts, 0, 20));
+        vm.assume(ids != amounts);
+        vm.expectRevert(IRentals.LengthMismatch.selector);
+        rentals.topUp(new bytes32[](ids), new uint128[](amounts));
+    }
+
+    /// Whoever pays, the time and the refund are the consumer's.
+    function testFuzz_aStrangersTopUpIsTheConsumers(uint128 extra, uint32 time) public {
+        (Terms memory terms, bytes32 id) = opened(1, 100);
+        extra = uint128(bound(extra, 1, 1e20));
+        skip(bound(time, 0, 99));
+        uint128 before = rentals.refundable(id);
+        token.mint(stranger, extra);
+        vm.startPrank(stranger);
+        token.approve(address(rentals), extra);
+        rentals.topUp(one(id), one(extra));
+        vm.stopPrank();
+        assertEq(rentals.refundable(id), uint256(before) + extra, "refundable");
+        stop(terms, consumer);
+        assertEq(rentals.credit(stranger), 0, "the payer");
+    }
 }

@@ -32,4 +32,28 @@ contract WithdrawTest is Market {
         rentals.withdraw(address(rentals));
         vm.stopPrank();
     }
+
+    /// Wherever it goes, it is the whole credit, once.
+    function testFuzz_theWholeCreditLeavesOnce(address to, uint32 time) public {
+        vm.assume(to != address(0) && to != address(rentals) && token.balanceOf(to) == 0);
+        (Terms memory terms,) = opened(1, 100);
+        skip(bound(time, 0, 99));
+        stop(terms, consumer);
+        uint128 credit = rentals.credit(consumer);
+        vm.startPrank(consumer);
+        assertEq(rentals.withdraw(to), credit, "paid");
+        assertEq(rentals.withdraw(to), 0, "again");
+        vm.stopPrank();
+        assertEq(token.balanceOf(to), credit, "balance");
+    }
+
+    function testFuzz_nobodyTakesAnothersCredit(address by) public {
+        vm.assume(by != consumer);
+        (Terms memory terms,) = opened(1, 100);
+        stop(terms, consumer);
+        uint128 credit = rentals.credit(consumer);
+        vm.prank(by);
+        assertEq(rentals.withdraw(stranger), 0, "paid");
+        assertEq(rentals.credit(consumer), credit, "credit");
+    }
 }
