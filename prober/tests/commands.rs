@@ -130,7 +130,8 @@ fn a_relay_says_where_it_listens_waits_for_its_oracle_and_ends_when_it_is_told()
     let contract = |byte: u8| format!("0x{}", format!("{byte:02x}").repeat(20));
     let deployment = serde_json::json!({
         "chainId": 31_337, "development": true, "block": 0, "token": contract(1), "accessManager": contract(2),
-        "rentals": contract(3), "bonds": contract(4), "scores": contract(5), "court": contract(6), "epochLengthSeconds": 5,
+        "rentals": contract(3), "bonds": contract(4), "scores": contract(5), "court": contract(6), "rewards": contract(7),
+        "epochLengthSeconds": 5,
     });
     fs::write(place("31337.json"), deployment.to_string()).unwrap();
     gpux_contracts::keys::create(folder.path().join("owner.key").as_path(), &[7; 32]).unwrap();
