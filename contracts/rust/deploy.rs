@@ -137,6 +137,16 @@ pub enum Judge {
     Account(Address),
 }
 
+impl Judge {
+    /// The longest that a case can take: answer, ruling, appeal, its ruling and execution, one after the other.
+    fn longest(&self) -> Duration {
+        match self {
+            Self::Court(court) => court.answer + court.ruling + court.appeal + court.appeal_ruling + court.execution,
+            Self::Account(_) => Duration::from_secs(50 * 86_400),
+        }
+    }
+}
+
 /// What a development market is deployed with.
 #[derive(Debug, Clone)]
 pub struct DevelopmentOptions {
@@ -199,8 +209,7 @@ pub async fn deploy_development(
     let periods = Rentals::Periods {
         holdHonest: seconds("hold_honest", options.hold_honest)?,
         hold: seconds("hold", options.hold)?,
-        // Court's windows for answer, ruling, appeal, its ruling and execution: 2 + 21 + 3 + 21 + 3 days.
-        maxFreeze: U40::from(50 * 86_400),
+        maxFreeze: seconds("max_freeze", options.court.longest())?,
         maxLevyTime: U40::from(90 * 86_400),
     };
     let thaw = seconds("thaw", options.thaw)?;
