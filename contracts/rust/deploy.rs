@@ -1,7 +1,7 @@
 //! Deploys a development market: a test token that anyone may mint, and all contracts with short periods.
 //!
 //! It refuses every chain but 31337 and 1337, because the token is worth nothing and the deployer stays administrator.
-//! A deployment for money is a script with a timelock, and never this function.
+//! A deployment for money is `network`'s, with a timelock, and never this function.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::deployment::Deployment;
 /// The AccessManager's role that pauses openings and filings and disables a root before it is active.
 pub const GUARDIAN_ROLE: u64 = 1;
 
-const DEVELOPMENT_CHAINS: [u64; 2] = [31_337, 1_337];
+/// The chains on which money is worth nothing.
+pub(crate) const DEVELOPMENT_CHAINS: [u64; 2] = [31_337, 1_337];
 
 /// Why a development market could not be deployed.
 #[derive(Debug, thiserror::Error)]
