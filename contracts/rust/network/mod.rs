@@ -6,10 +6,14 @@
 mod code;
 mod cost;
 mod file;
+mod handover;
+mod holders;
 mod plan;
 mod progress;
 mod rpc;
 mod run;
+mod stage;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -18,9 +22,12 @@ use alloy::primitives::{Address, B256};
 pub use code::Part;
 pub use cost::{Cost, Fees};
 pub use file::{Defaults, FileError, Network, Periods, Rules, Windows};
+pub use handover::{Action, By, Turn};
 pub use plan::Addresses;
 pub use rpc::Client;
 pub use run::{Event, Plan, Planned};
+pub use stage::Stage;
+pub use verify::Check;
 
 use crate::deployment::DeploymentError;
 
@@ -94,6 +101,29 @@ pub enum Error {
         /// Where it must stand.
         address: Address,
     },
+    /// Stages C and D are the Governor's.
+    #[error("the network file names no governor: stages C and D hand over to it")]
+    NoGovernor,
+    /// The Governor's votes would have no effect here.
+    #[error("governor {governor} does not decide through the timelock {timelock}: name the one that does")]
+    Governor {
+        /// As the network file says.
+        governor: Address,
+        /// The deployment's.
+        timelock: Address,
+    },
+    /// The stage before is not over.
+    #[error("the stage before must be over: until {0}, nothing is handed on")]
+    StageBefore(&'static str),
+    /// The vote was lost, cancelled or let lapse.
+    #[error("the motion was voted on and did not pass: the Safe stays as it is until another motion takes its role")]
+    Voted,
+    /// A log of a role does not decode.
+    #[error("the chain's RPC serves a false log: ask another one")]
+    Log,
+    /// A role was granted more often than anybody can mean.
+    #[error("roles of {0} were granted over a thousand times: an administrator hides something, look at its logs")]
+    TooManyGrants(Address),
     /// A transaction was included and failed.
     #[error("{what}: transaction {hash} reverted")]
     Reverted {

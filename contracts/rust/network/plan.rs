@@ -21,6 +21,11 @@ impl Addresses {
         Self(std::array::from_fn(|index| deployer.create(first_nonce + index as u64)))
     }
 
+    /// Those that a function gives.
+    pub(super) fn each(of: impl FnMut(Part) -> Address) -> Self {
+        Self(Part::ALL.map(of))
+    }
+
     /// Where a contract stands.
     pub fn of(&self, part: Part) -> Address {
         self.0[part as usize]
@@ -218,6 +223,11 @@ fn domain(name: &'static str, chain_id: u64, contract: Address) -> [(&'static st
         ("_name", short(name)),
         ("_version", short("1")),
     ]
+}
+
+/// Whether an immutable is one of EIP712's.
+pub(super) fn of_domain(name: &str) -> bool {
+    domain("", 0, Address::ZERO).iter().any(|(own, _)| *own == name)
 }
 
 /// A ShortString: the text from the left, its length in the last byte.

@@ -214,7 +214,7 @@ impl Client {
     }
 
     /// Whether the contract stands where it must, to the byte.
-    async fn stands(&self, part: Part, at: &Addresses) -> Result<bool, Error> {
+    pub(super) async fn stands(&self, part: Part, at: &Addresses) -> Result<bool, Error> {
         let found = self.code(at.of(part)).await?;
         if found.is_empty() {
             return Ok(false);
