@@ -42,6 +42,11 @@ sol!(
     AccessManager,
     "artifacts/AccessManager.json"
 );
+sol!(
+    #[sol(rpc, all_derives)]
+    TimelockController,
+    "artifacts/TimelockController.json"
+);
 
 impl From<Scores::Leaf> for Rentals::Leaf {
     fn from(leaf: Scores::Leaf) -> Self {

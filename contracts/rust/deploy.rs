@@ -1,7 +1,7 @@
 //! Deploys a development market: a test token that anyone may mint, and all contracts with short periods.
 //!
 //! It refuses every chain but 31337 and 1337, because the token is worth nothing and the deployer stays administrator.
-//! A deployment for money is a script with a timelock, and never this function.
+//! A deployment for money is `network`'s, with a timelock, and never this function.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::deployment::Deployment;
 /// The AccessManager's role that pauses openings and filings and disables a root before it is active.
 pub const GUARDIAN_ROLE: u64 = 1;
 
-const DEVELOPMENT_CHAINS: [u64; 2] = [31_337, 1_337];
+/// The chains on which money is worth nothing.
+pub(crate) const DEVELOPMENT_CHAINS: [u64; 2] = [31_337, 1_337];
 
 /// Why a development market could not be deployed.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +138,16 @@ pub enum Judge {
     Account(Address),
 }
 
+impl Judge {
+    /// The longest that a case can take: answer, ruling, appeal, its ruling and execution, one after the other.
+    fn longest(&self) -> Duration {
+        match self {
+            Self::Court(court) => court.answer + court.ruling + court.appeal + court.appeal_ruling + court.execution,
+            Self::Account(_) => Duration::from_secs(50 * 86_400),
+        }
+    }
+}
+
 /// What a development market is deployed with.
 #[derive(Debug, Clone)]
 pub struct DevelopmentOptions {
@@ -199,8 +210,7 @@ pub async fn deploy_development(
     let periods = Rentals::Periods {
         holdHonest: seconds("hold_honest", options.hold_honest)?,
         hold: seconds("hold", options.hold)?,
-        // Court's windows for answer, ruling, appeal, its ruling and execution: 2 + 21 + 3 + 21 + 3 days.
-        maxFreeze: U40::from(50 * 86_400),
+        maxFreeze: seconds("max_freeze", options.court.longest())?,
         maxLevyTime: U40::from(90 * 86_400),
     };
     let thaw = seconds("thaw", options.thaw)?;

@@ -4,7 +4,7 @@
 //! unknown key or a missing one is an error, not a guess.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
@@ -100,10 +100,7 @@ impl Deployment {
         let mut text =
             serde_json::to_vec_pretty(self).map_err(|source| DeploymentError::Format { path: path.clone(), source })?;
         text.push(b'\n');
-        fs::create_dir_all(folder).map_err(io)?;
-        // A reader that waits for the file must never see half of it.
-        let partial = folder.join(format!(".{}.{}", self.file_name(), std::process::id()));
-        fs::write(&partial, text).and_then(|()| fs::rename(&partial, &path)).map_err(io)?;
+        write_whole(&path, &text).map_err(io)?;
         Ok(path)
     }
 
@@ -115,6 +112,20 @@ impl Deployment {
             Err(DeploymentError::ForeignChain { recorded: self.chain_id, served })
         }
     }
+}
+
+/// Writes a file so that a reader, and whoever comes after a crash, sees all of it or nothing. Its folder is made if missing.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = folder.join(format!(".{name}.{}", std::process::id()));
+    let mut file = File::create(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)?;
+    // The name is durable only with its folder.
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

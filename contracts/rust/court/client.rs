@@ -315,7 +315,7 @@ fn filed(receipt: &alloy::rpc::types::TransactionReceipt) -> Result<B256, Error>
 }
 
 /// An error of a call, with the words of whoever refused.
-pub(super) trait Said {
+pub(crate) trait Said {
     /// What a contract said, if it was one.
     fn data(&self) -> Option<Bytes>;
     /// What the node said.
@@ -355,7 +355,7 @@ pub(super) async fn limited<T, E: Said>(future: impl IntoFuture<Output = Result<
 }
 
 /// Words of a stranger, without control characters and not too many.
-fn cut(words: &str) -> String {
+pub(crate) fn cut(words: &str) -> String {
     words.chars().filter(|character| !character.is_control()).take(200).collect()
 }
 

@@ -4,7 +4,7 @@
 //! again: a node that serves false ones is found out. It never decides whether a party is right.
 
 mod case;
-mod client;
+pub(crate) mod client;
 mod holdings;
 mod words;
 

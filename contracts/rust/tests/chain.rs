@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use alloy::network::EthereumWallet;
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, aliases::U40, keccak256};
 use alloy::providers::{Provider, ProviderBuilder};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use gpux_contracts::anvil::{Anvil, KEYS, Options};
@@ -222,6 +222,8 @@ async fn a_market_has_a_court_and_rewards() {
     assert_eq!(Rentals::new(deployment.rentals, &provider).COURT().call().await.unwrap(), deployment.court);
     assert_eq!(Bonds::new(deployment.bonds, &provider).COURT().call().await.unwrap(), deployment.court);
     assert_eq!(court.rulesVersion().call().await.unwrap(), 1);
+    let longest = Rentals::new(deployment.rentals, &provider).MAX_FREEZE().call().await.unwrap();
+    assert_eq!(longest, U40::from(5 + 15 + 5 + 15 + 60), "no freeze outlives the longest case");
     let rewards = Rewards::new(deployment.rewards, &provider);
     let leaf = rewards.leafHash(signer(3).address(), 1_000_000).call().await.unwrap();
     assert_eq!(leaf, merkle::reward_leaf_hash(signer(3).address(), 1_000_000));

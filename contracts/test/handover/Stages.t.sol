@@ -30,7 +30,8 @@ contract StagesTest is Dispute {
         address[] memory proposers = new address[](1);
         proposers[0] = safe;
         address[] memory anyone = new address[](1);
-        timelock = new TimelockController(NOTICE, proposers, anyone, address(this));
+        // It administers itself: no key of the deployment has a part in any stage.
+        timelock = new TimelockController(NOTICE, proposers, anyone, address(0));
         appealCourt = address(timelock);
         super.setUp();
         votes = new VoteToken();
@@ -53,12 +54,18 @@ contract StagesTest is Dispute {
         vm.stopPrank();
     }
 
-    /// (B) to (C): the Governor proposes, the Safe only cancels; what the deployer kept for this he gives up.
+    /// (B) to (C): the Governor proposes, the Safe only cancels. The Safe proposes it, and the timelock grants after its delay.
     function toGovernor() private {
-        timelock.grantRole(timelock.PROPOSER_ROLE(), address(dao));
-        timelock.grantRole(timelock.CANCELLER_ROLE(), address(dao));
-        timelock.revokeRole(timelock.PROPOSER_ROLE(), safe);
-        timelock.renounceRole(timelock.DEFAULT_ADMIN_ROLE(), address(this));
+        address[] memory targets = new address[](3);
+        bytes[] memory calls = new bytes[](3);
+        calls[0] = abi.encodeCall(timelock.grantRole, (timelock.PROPOSER_ROLE(), address(dao)));
+        calls[1] = abi.encodeCall(timelock.grantRole, (timelock.CANCELLER_ROLE(), address(dao)));
+        calls[2] = abi.encodeCall(timelock.revokeRole, (timelock.PROPOSER_ROLE(), safe));
+        (targets[0], targets[1], targets[2]) = (address(timelock), address(timelock), address(timelock));
+        vm.prank(safe);
+        timelock.scheduleBatch(targets, new uint256[](3), calls, 0, 0, NOTICE);
+        skip(NOTICE);
+        timelock.executeBatch(targets, new uint256[](3), calls, 0, 0);
     }
 
     function file(bytes32 evidence) private returns (bytes32 id) {
