@@ -5,6 +5,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gpux_contracts::network::Stage;
 
 /// The reputation oracle: evidence in, scores out.
 #[derive(Debug, Parser)]
@@ -12,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "gpux-oracle",
     version,
     after_help = "Exit codes: 0 ok, 1 failed, 2 a check found something (the evidence convicts, attest does not sign, the \
-                  replay differs), 64 usage."
+                  replay or the deployment differs), 64 usage."
 )]
 pub struct Cli {
     /// How log lines look on stderr.
@@ -47,6 +48,64 @@ pub enum Command {
     /// Looks at cases of Court, and takes the steps of arbiters and of anybody.
     #[command(subcommand)]
     Case(Case),
+    /// Plans, makes and checks the deployment of a market's contracts, and hands it over.
+    #[command(subcommand)]
+    Deploy(Deploy),
+}
+
+/// A step of a deployment.
+#[derive(Debug, Subcommand)]
+pub enum Deploy {
+    /// Prints what would be sent, to which addresses and at what price; sends nothing.
+    Plan(Deployer),
+    /// Deploys what does not stand yet, writes the deployment file, and checks it. Safe to run again.
+    Run(Deployer),
+    /// Compares what stands with the network file, code and roles included.
+    Verify(VerifyDeployment),
+    /// Says how far a stage of the handover is, and with a key takes those steps that are its own.
+    Handover(Handover),
+}
+
+/// What is, or is to be, deployed.
+#[derive(Debug, Args)]
+pub struct Market {
+    /// The network file, in TOML: the parties, periods and rules of the market.
+    #[arg(long)]
+    pub network: PathBuf,
+    /// The HTTP URL of the chain's RPC [default: the network file's].
+    #[arg(long, env = "GPUX_RPC", hide_env_values = true)]
+    pub rpc: Option<String>,
+    /// The folder of the deployment file, which is <chain id>.json.
+    #[arg(long, default_value = "contracts/deployments")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Deployer {
+    #[command(flatten)]
+    pub market: Market,
+    #[command(flatten)]
+    pub sender: Sender,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyDeployment {
+    #[command(flatten)]
+    pub market: Market,
+    /// How far the handover is: A, B, C or D.
+    #[arg(long, default_value = "A")]
+    pub stage: Stage,
+}
+
+#[derive(Debug, Args)]
+pub struct Handover {
+    #[command(flatten)]
+    pub market: Market,
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The stage to reach: B, C or D.
+    #[arg(long)]
+    pub stage: Stage,
 }
 
 /// A step of a case, or a look at it.

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod chain;
 pub mod cli;
 pub mod config;
+pub mod deploy;
 pub mod ingest;
 pub mod log;
 pub mod output;

@@ -10,7 +10,7 @@ use gpux_oracle::{
     arbitrate,
     cli::{Attest, Cli, Command, Explain, Replay, Serve, VerifyEvidence},
     config::Config,
-    output, releases, replay,
+    deploy, output, releases, replay,
     score::{NodeId, Parameters},
     serve, telemetry,
 };
@@ -54,6 +54,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Attest(flags) => attest(flags),
         Command::Replay(flags) => runtime()?.block_on(replay_epoch(&flags)),
         Command::Explain(flags) => runtime()?.block_on(explain(&flags)),
+        Command::Deploy(step) => runtime()?.block_on(deploy::run(step)),
         Command::Case(case) => runtime()?.block_on(async { arbitrate::case(case, stopped()?).await }),
     }
 }

@@ -1,9 +1,10 @@
 //! What a transaction costs on OP Mainnet: gas of its execution, and its share of the data that goes to Ethereum.
 //!
-//! The second part is the OP Stack's formula since Fjord (specs.optimism.io, "Fjord: L1 cost fee changes (FastLZ
-//! estimator)"): with the size that FastLZ would make of the signed transaction,
+//! The second part is the OP Stack's formula since Fjord (<https://specs.optimism.io/protocol/fjord/exec-engine.html>,
+//! "Fjord L1-Cost fee changes (FastLZ estimator)"): with the size that FastLZ would make of the signed transaction,
 //! `l1Fee = estimatedSize * (16 * baseFeeScalar * l1BaseFee + blobBaseFeeScalar * blobBaseFee) / 1e12` and
-//! `estimatedSize = max(100e6, 836_500 * fastlzSize - 42_585_600)`. The operator fee that Isthmus added is zero there.
+//! `estimatedSize = max(100e6, 836_500 * fastlzSize - 42_585_600)`. The operator fee that Isthmus added is zero until the
+//! chain's owner sets one, and is not counted.
 
 use alloy::primitives::U256;
 use op_alloy_flz::{flz_compress_len, tx_estimated_size_fjord};

@@ -136,19 +136,39 @@ pub(super) fn rules(network: &Network, arbiter: Address, at: &Addresses) -> Cour
     }
 }
 
-/// What of which contract the guardian may call.
-pub(super) fn guardians(at: &Addresses) -> [(Address, Vec<[u8; 4]>); 2] {
-    let rentals =
-        [Rentals::pauseOpeningCall::SELECTOR, Rentals::pauseFilingCall::SELECTOR, Rentals::resumeFilingCall::SELECTOR];
-    [(at.of(Part::Scores), vec![Scores::disableCall::SELECTOR]), (at.of(Part::Rentals), rentals.to_vec())]
+/// A function that asks AccessManager whether its caller may.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Restricted {
+    pub(super) part: Part,
+    pub(super) name: &'static str,
+    pub(super) selector: [u8; 4],
+    /// The role that its caller needs.
+    pub(super) role: u64,
+}
+
+/// All of them; a test compares the list with the sources.
+pub(super) const RESTRICTED: [Restricted; 7] = [
+    restricted::<Scores::disableCall>(Part::Scores, "disable", GUARDIAN_ROLE),
+    restricted::<Rentals::pauseOpeningCall>(Part::Rentals, "pauseOpening", GUARDIAN_ROLE),
+    restricted::<Rentals::pauseFilingCall>(Part::Rentals, "pauseFiling", GUARDIAN_ROLE),
+    restricted::<Rentals::resumeFilingCall>(Part::Rentals, "resumeFiling", GUARDIAN_ROLE),
+    restricted::<Scores::setOperatorsCall>(Part::Scores, "setOperators", ADMIN_ROLE),
+    restricted::<Scores::setParametersCall>(Part::Scores, "setParameters", ADMIN_ROLE),
+    restricted::<Court::setRulesCall>(Part::Court, "setRules", ADMIN_ROLE),
+];
+
+const fn restricted<C: SolCall>(part: Part, name: &'static str, role: u64) -> Restricted {
+    Restricted { part, name, selector: C::SELECTOR, role }
 }
 
 /// All roles in one transaction, so that none is ever half set: the guardian's, and the administrator instead of the deployer.
 fn roles(network: &Network, deployer: Address, at: &Addresses) -> Bytes {
     let mut calls: Vec<Bytes> = Vec::new();
-    for (target, selectors) in guardians(at) {
-        let selectors = selectors.into_iter().map(Into::into).collect();
-        let call = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GUARDIAN_ROLE };
+    // What is the administrator's is his without being said.
+    for part in [Part::Scores, Part::Rentals] {
+        let guarded = RESTRICTED.iter().filter(|function| function.part == part && function.role == GUARDIAN_ROLE);
+        let selectors = guarded.map(|function| function.selector.into()).collect();
+        let call = AccessManager::setTargetFunctionRoleCall { target: at.of(part), selectors, roleId: GUARDIAN_ROLE };
         calls.push(call.abi_encode().into());
     }
     let label = AccessManager::labelRoleCall { roleId: GUARDIAN_ROLE, label: "GUARDIAN".to_owned() };
@@ -261,6 +281,34 @@ mod tests {
             assert_eq!(Code::of(part).names(), named, "{part}");
             assert!(!Code::of(part).expected(&values).is_empty(), "{part}");
         }
+    }
+
+    /// A function that is added and forgotten here would be checked by nobody.
+    #[test]
+    fn the_restricted_functions_are_those_of_the_sources() {
+        let sources = [
+            (Part::Scores, include_str!("../../src/Scores.sol")),
+            (Part::Rentals, include_str!("../../src/Rentals.sol")),
+            (Part::Rentals, include_str!("../../src/Holds.sol")),
+            (Part::Court, include_str!("../../src/Court.sol")),
+            (Part::Court, include_str!("../../src/Filing.sol")),
+            (Part::Court, include_str!("../../src/Windows.sol")),
+            (Part::Bonds, include_str!("../../src/Bonds.sol")),
+            (Part::Rewards, include_str!("../../src/Rewards.sol")),
+        ];
+        let mut found = Vec::new();
+        for (part, source) in sources {
+            for function in source.split("function ").skip(1) {
+                let (head, _) = function.split_once('{').unwrap_or((function, ""));
+                if head.split_whitespace().any(|word| word == "restricted") {
+                    found.push((part, head.split('(').next().unwrap()));
+                }
+            }
+        }
+        let mut named = RESTRICTED.map(|function| (function.part, function.name));
+        found.sort_unstable();
+        named.sort_unstable();
+        assert_eq!(found, named);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::cost::{Cost, ether, gwei};
 use super::plan::{ADMIN_ROLE, Addresses, Step, digest, immutables, steps};
 use super::progress::Progress;
 use super::rpc::{Client, INCLUSION, answered};
-use super::{Error, Fees};
+use super::{Error, Fees, Network};
 use crate::bindings::AccessManager;
 use crate::deployment::Deployment;
 
@@ -60,6 +60,8 @@ pub struct Plan {
     pub chain_id: u64,
     /// Whose key pays.
     pub deployer: Address,
+    /// What he has, in wei.
+    pub balance: U256,
     /// The prices that costs rest on.
     pub fees: Fees,
     /// One after the other.
@@ -96,9 +98,10 @@ impl Plan {
         let Fees { gas_price_wei, l1_base_fee_wei, base_fee_scalar, blob_base_fee_wei, blob_base_fee_scalar } =
             self.fees;
         text += &format!(
-            "{} ETH in all, at {} gwei a unit of gas, an L1 base fee of {} gwei (scalar {base_fee_scalar}) and an L1 blob base \
-             fee of {} gwei (scalar {blob_base_fee_scalar})\n",
+            "{} ETH in all, of {} that the deployer has, at {} gwei a unit of gas, an L1 base fee of {} gwei (scalar \
+             {base_fee_scalar}) and an L1 blob base fee of {} gwei (scalar {blob_base_fee_scalar})\n",
             ether(self.wei()),
+            ether(self.balance),
             gwei(gas_price_wei),
             gwei(l1_base_fee_wei),
             gwei(blob_base_fee_wei),
@@ -117,8 +120,12 @@ struct Begun {
 }
 
 impl Client {
-    /// What a run would send, with the addresses and the price of each transaction. Sends nothing.
-    pub async fn plan(&self, folder: &Path) -> Result<Plan, Error> {
+    /// What a run would send, with the addresses and the price of each transaction; nothing if the folder has a record of a
+    /// deployment. Sends nothing.
+    pub async fn plan(&self, folder: &Path) -> Result<Option<Plan>, Error> {
+        if self.recorded(folder)?.is_some() {
+            return Ok(None);
+        }
         let begun = self.begun(folder).await?;
         let deployer = begun.progress.deployer;
         let mut planned = Vec::new();
@@ -135,16 +142,15 @@ impl Client {
             let cost = if stands { None } else { Some(self.cost(step, nonce, &begun).await?) };
             planned.push(Planned { name: step.name(), address, nonce, cost });
         }
-        Ok(Plan { chain_id: self.network.chain_id, deployer, fees: self.network.fees, steps: planned })
+        let balance = answered(self.provider.get_balance(deployer)).await?;
+        let Network { chain_id, fees, .. } = self.network;
+        Ok(Some(Plan { chain_id, deployer, balance, fees, steps: planned }))
     }
 
     /// Deploys what does not stand yet, and writes the record into the folder as `<chain id>.json`. A second run changes
     /// nothing, and one after an interruption goes on.
     pub async fn run(&self, folder: &Path, mut tell: impl FnMut(Event)) -> Result<Deployment, Error> {
-        let recorded = folder.join(format!("{}.json", self.network.chain_id));
-        if recorded.exists() {
-            let deployment = Deployment::read(&recorded)?;
-            deployment.require_chain(self.network.chain_id)?;
+        if let Some(deployment) = self.recorded(folder)? {
             tell(Event::Stands("deployment"));
             return Ok(deployment);
         }
@@ -162,6 +168,17 @@ impl Client {
         deployment.write(folder)?;
         begun.progress.remove(folder)?;
         Ok(deployment)
+    }
+
+    /// The record of a deployment on this chain, if there is one.
+    fn recorded(&self, folder: &Path) -> Result<Option<Deployment>, Error> {
+        let path = folder.join(format!("{}.json", self.network.chain_id));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let deployment = Deployment::read(&path)?;
+        deployment.require_chain(self.network.chain_id)?;
+        Ok(Some(deployment))
     }
 
     fn record(&self, begun: &Begun) -> Deployment {

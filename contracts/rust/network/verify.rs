@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::future::IntoFuture;
 
-use alloy::primitives::{Address, B256, FixedBytes, U256};
-use alloy::sol_types::SolCall as _;
+use alloy::primitives::{Address, B256, U256};
 
 use super::Error;
 use super::code::{Code, Difference, Part};
-use super::plan::{ADMIN_ROLE, Addresses, guardians, immutables, of_domain, rules};
+use super::plan::{ADMIN_ROLE, Addresses, RESTRICTED, Restricted, immutables, of_domain, rules};
 use super::rpc::{Client, answered};
 use super::stage::{Power, Stage, TimelockRole};
 use crate::bindings::{AccessManager, Court, Rentals, Scores, TimelockController};
@@ -190,17 +189,9 @@ impl Client {
     async fn verify_functions(&self, at: &Addresses, checks: &mut Checks) -> Result<(), Error> {
         let authority = at.of(Part::AccessManager);
         let manager = AccessManager::new(authority, &self.provider);
-        let administrators = [
-            (at.of(Part::Scores), vec![Scores::setOperatorsCall::SELECTOR, Scores::setParametersCall::SELECTOR]),
-            (at.of(Part::Court), vec![Court::setRulesCall::SELECTOR]),
-        ];
-        let guarded = guardians(at).map(|(target, selectors)| (GUARDIAN_ROLE, target, selectors));
-        let administered = administrators.map(|(target, selectors)| (ADMIN_ROLE, target, selectors));
-        for (role, target, selectors) in guarded.into_iter().chain(administered) {
-            for selector in selectors.into_iter().map(FixedBytes::from) {
-                let name = format!("role of {target} {selector}");
-                checks.asked(name, manager.getTargetFunctionRole(target, selector).call(), &role).await?;
-            }
+        for Restricted { part, name, selector, role } in RESTRICTED {
+            let call = manager.getTargetFunctionRole(at.of(part), selector.into());
+            checks.asked(format!("{part}.{name}: role"), call.call(), &role).await?;
         }
         for part in [Part::Scores, Part::Rentals, Part::Court] {
             // The three have this function in common.

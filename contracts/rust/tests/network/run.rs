@@ -1,11 +1,11 @@
 //! Planned, run, run again, interrupted anywhere, refused.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::providers::Provider as _;
-use gpux_contracts::network::{Client, Error, Event, Part};
+use gpux_contracts::network::{Client, Defaults, Error, Event, Network, Part};
 use gpux_contracts::{AccessManager, Bonds, Court, Deployment, GUARDIAN_ROLE, Rentals, TestToken};
 
-use crate::stage::{DEPLOYER, GUARDIAN, SAFE, STRANGER, Stage, address, provider};
+use crate::stage::{DEPLOYER, GUARDIAN, SAFE, STRANGER, Stage, address, provider, put_constant};
 
 async fn is_administrator(stage: &Stage, deployment: &Deployment, account: Address) -> bool {
     let manager = AccessManager::new(deployment.access_manager, provider(&stage.anvil, STRANGER));
@@ -16,7 +16,7 @@ async fn is_administrator(stage: &Stage, deployment: &Deployment, account: Addre
 async fn a_plan_says_what_a_run_then_does() {
     let stage = Stage::set().await;
     let client = stage.client().await;
-    let plan = client.plan(stage.out()).await.unwrap();
+    let plan = client.plan(stage.out()).await.unwrap().unwrap();
     assert_eq!(stage.sent_by(DEPLOYER).await, 0, "a plan sends nothing");
     assert_eq!(std::fs::read_dir(stage.out()).unwrap().count(), 1, "and writes nothing");
 
@@ -75,6 +75,7 @@ async fn a_second_run_changes_nothing() {
     let first = client.run(stage.out(), |_| {}).await.unwrap();
     let sent = stage.sent_by(DEPLOYER).await;
     assert_eq!(sent, 8);
+    assert!(client.plan(stage.out()).await.unwrap().is_none());
     assert_eq!(client.run(stage.out(), |_| {}).await.unwrap(), first);
     assert_eq!(stage.sent_by(DEPLOYER).await, sent);
 }
@@ -168,4 +169,40 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
     let error = stage.connect(stage.network(10, ""), DEPLOYER).await.unwrap_err();
     assert!(matches!(error, Error::AdminIsNoContract(_)), "{error}");
     assert_eq!(stage.sent_by(DEPLOYER).await, 0);
+}
+
+/// The page's file and its price, by a key that was never used: whoever changes a contract prints the table again.
+#[tokio::test]
+async fn the_documented_file_costs_what_the_page_says() {
+    let page = include_str!("../../../../docs/contracts.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (file, rest) = rest.split_once("```").unwrap();
+    let stage = Stage::of_money().await;
+    let path = stage.out().join("network.toml");
+    std::fs::write(&path, file).unwrap();
+    let network = Network::read(&path, Defaults { parameters: keccak256("parameters"), epoch_length: 3_600 }).unwrap();
+    let chain = provider(&stage.anvil, STRANGER);
+    put_constant(&chain, network.token, B256::with_last_byte(6)).await;
+    put_constant(&chain, network.admin, B256::ZERO).await;
+
+    let plan = stage.connect(network, DEPLOYER).await.unwrap().plan(stage.out()).await.unwrap().unwrap();
+    let row = |name: &str| {
+        let (_, row) =
+            rest.split_once(&format!("\n| {name} | ")).unwrap_or_else(|| panic!("{name} is not in the table"));
+        row.lines().next().unwrap().split(" | ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    for step in &plan.steps {
+        let (row, cost) = (row(step.name), step.cost.unwrap());
+        assert_eq!(row[0], step.address.to_string(), "{}", step.name);
+        let says = |place: usize| row[place].parse::<u64>().unwrap();
+        // The parameters' digest is the program's own, and differs from this test's in its bytes.
+        for (said, is) in [(says(1), cost.gas), (says(2), cost.bytes as u64), (says(3), u64::from(cost.compressed))] {
+            assert!(said.abs_diff(is) * 100 <= is, "{}: the page says {said}, it is {is}", step.name);
+        }
+    }
+    let ether = |text: &str| (text.trim_end_matches(" |").parse::<f64>().unwrap() * 1e18) as u128;
+    let all = row("all");
+    let said = ether(all.iter().rev().nth(1).unwrap()) + ether(all.last().unwrap());
+    let is: u128 = plan.wei().to();
+    assert!(said.abs_diff(is) * 100 <= is, "the page says {said} wei in all, it is {is}");
 }
