@@ -85,7 +85,12 @@ impl Client {
     pub async fn connect(rpc: Url, deployment: Deployment, key: Option<PrivateKeySigner>) -> Result<Self, Error> {
         let account = key.as_ref().map(PrivateKeySigner::address);
         let provider = match key {
-            Some(key) => ProviderBuilder::new().wallet(EthereumWallet::from(key)).connect_http(rpc).erased(),
+            // A cache of nonces would count a step that somebody else came first with, and leave a gap behind which all
+            // later ones wait.
+            Some(key) => {
+                let wallet = EthereumWallet::from(key);
+                ProviderBuilder::new().with_simple_nonce_management().wallet(wallet).connect_http(rpc).erased()
+            }
             None => ProviderBuilder::new().connect_http(rpc).erased(),
         };
         let served = limited(provider.get_chain_id()).await?;

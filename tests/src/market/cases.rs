@@ -29,14 +29,12 @@ pub async fn check(market: &Market) -> anyhow::Result<Vec<Finding>> {
     };
     market.stage.chain.fund(market.stage.account(&provider(judged))?.address(), 0).await?;
     let (first, second) = (file(market, judged).await?, file(market, unheard).await?);
-    let third = prove(market, proven).await?;
-    let (heard, silent) = tokio::join!(
-        async {
-            hear(market, judged, &first).await?;
-            rule(market, &third).await
-        },
-        ignore(market, &second)
-    );
+    let (heard, silent, third) = tokio::join!(hear(market, judged, &first), ignore(market, &second), async {
+        let case = prove(market, proven).await?;
+        rule(market, &case).await?;
+        anyhow::Ok(case)
+    });
+    let third = third?;
     heard?;
     Ok(vec![
         told(market, judged, "a statistical case is upheld and slashes it", &first).await?,
