@@ -12,6 +12,7 @@ mod deployment;
 pub mod keys;
 pub mod merkle;
 pub mod network;
+mod rpc;
 mod typed_data;
 mod wire;
 

@@ -1,30 +1,22 @@
 //! What a provider does about cases against him: sees them, answers, appeals.
 use crate::cli::{Answer, Case, Party, Step, output};
 use alloy::primitives::B256;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use gpux_contracts::{
     Deployment,
-    court::{Client, statement_digest},
+    court::{self, Client},
     keys,
-};
-use gpux_proto::bytes::from_hex;
-use std::{
-    fs::File,
-    io::{ErrorKind, Read as _},
-    path::Path,
 };
 
 /// The most cases that are looked through.
 const CASES_MAX: usize = 1_000;
-/// The largest statement: the arbiter reads it.
-const STATEMENT_BYTES_MAX: u64 = 1 << 20;
 
 /// Runs a command.
 pub async fn run(command: Case) -> Result<()> {
     match command {
         Case::List(party) => list(&connect(&party).await?).await,
         Case::Answer(Answer { step, statement }) => {
-            let statement = statement_digest(&read(&statement)?);
+            let statement = court::statement(&statement)?;
             let (client, id) = begin(&step).await?;
             client.answer(id, statement).await?;
             show(&client, id).await
@@ -44,8 +36,7 @@ async fn connect(party: &Party) -> Result<Client> {
 }
 
 async fn begin(step: &Step) -> Result<(Client, B256)> {
-    let digits = step.case.strip_prefix("cases/").unwrap_or(&step.case);
-    Ok((connect(&step.party).await?, from_hex::<32>("case", digits)?.into()))
+    Ok((connect(&step.party).await?, court::id(&step.case)?))
 }
 
 async fn show(client: &Client, id: B256) -> Result<()> {
@@ -69,17 +60,4 @@ async fn list(client: &Client) -> Result<()> {
         output::text("no case was filed against this provider\n");
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let named = || format!("statement {}", path.display());
-    let mut bytes = Vec::new();
-    let file = File::open(path).with_context(named)?;
-    file.take(STATEMENT_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(named)?;
-    let fits = bytes.len() as u64 <= STATEMENT_BYTES_MAX;
-    ensure!(fits, "{} is larger than {STATEMENT_BYTES_MAX} bytes", named());
-    if bytes.is_empty() {
-        return Err(std::io::Error::from(ErrorKind::UnexpectedEof)).with_context(named);
-    }
-    Ok(bytes)
 }

@@ -81,18 +81,9 @@ pub struct Run {
     /// Where the node's key and jobs' files lie.
     #[arg(long)]
     pub data: PathBuf,
-    /// The chain's JSON-RPC.
-    #[arg(long, env = "GPUX_RPC", hide_env_values = true)]
-    pub rpc: String,
-    /// The deployment file of the contracts.
-    #[arg(long)]
-    pub deployment: PathBuf,
-    /// The provider's key: a Web3 keystore or a file of 64 hexadecimal digits that nobody else can read.
-    #[arg(long)]
-    pub provider_key_file: PathBuf,
-    /// The keystore's password.
-    #[arg(long)]
-    pub provider_password_file: Option<PathBuf>,
+    /// Who is paid, and where.
+    #[command(flatten)]
+    pub party: Party,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,

@@ -46,13 +46,13 @@ const OVERSOLD: u32 = 2;
 
 /// Runs until `stop` is cancelled.
 pub async fn run(arguments: Run, stop: CancellationToken) -> Result<()> {
-    let deployment = Deployment::read(&arguments.deployment)?;
+    let deployment = Deployment::read(&arguments.party.deployment)?;
     let market = if arguments.development { Market::Development } else { Market::Production };
     ensure!(
         arguments.development || !deployment.development,
         "the deployment is a development market's; --development says that this is meant"
     );
-    let rentals = Contract::connect(&arguments.rpc, &deployment).await?;
+    let rentals = Contract::connect(&arguments.party.rpc, &deployment).await?;
     let folder = prepare(&arguments)?;
     let key = SigningKey::from_bytes(&keys::ed25519_or_create(&arguments.data.join("node.key"))?);
     let sandbox = Sandbox::find(arguments.sandbox, arguments.development).await?;
@@ -194,7 +194,7 @@ fn identity(
     key: SigningKey,
     (endpoint, claims): (String, Claims),
 ) -> Result<Identity> {
-    let provider = keys::wallet(&arguments.provider_key_file, arguments.provider_password_file.as_deref())?;
+    let provider = keys::wallet(&arguments.party.provider_key_file, arguments.party.provider_password_file.as_deref())?;
     let node = key.verifying_key().to_bytes();
     let membership = match &arguments.membership {
         Some(path) => {

@@ -5,9 +5,9 @@ use std::{future::IntoFuture, time::Duration};
 use alloy::{
     contract::{CallBuilder, CallDecoder},
     eips::{BlockId, BlockNumberOrTag},
-    network::EthereumWallet,
     primitives::{Address, B256, Bytes, Signature, U256},
-    providers::{DynProvider, Provider, ProviderBuilder},
+    providers::{DynProvider, Provider},
+    rpc::types::{Filter, TransactionReceipt},
     signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
     transports::http::reqwest::Url,
@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     Deployment,
-    bindings::{Bonds, Court, Rentals, Scores},
+    bindings::{Court, Rentals, Scores},
     conviction_digest,
+    rpc::{self, Said, cut},
 };
 
 /// The longest that one call may take.
@@ -82,17 +83,9 @@ pub struct Client {
 
 impl Client {
     /// Connects, and checks that the deployment is of this chain. Without a key nothing can be sent.
-    pub async fn connect(rpc: Url, deployment: Deployment, key: Option<PrivateKeySigner>) -> Result<Self, Error> {
+    pub async fn connect(url: Url, deployment: Deployment, key: Option<PrivateKeySigner>) -> Result<Self, Error> {
         let account = key.as_ref().map(PrivateKeySigner::address);
-        let provider = match key {
-            // A cache of nonces would count a step that somebody else came first with, and leave a gap behind which all
-            // later ones wait.
-            Some(key) => {
-                let wallet = EthereumWallet::from(key);
-                ProviderBuilder::new().with_simple_nonce_management().wallet(wallet).connect_http(rpc).erased()
-            }
-            None => ProviderBuilder::new().connect_http(rpc).erased(),
-        };
+        let provider = rpc::connect(url, key);
         let served = limited(provider.get_chain_id()).await?;
         if served != deployment.chain_id {
             return Err(Error::ForeignChain { recorded: deployment.chain_id, served });
@@ -121,15 +114,11 @@ impl Client {
     /// newest one, since that may be replaced, so that some cases come again.
     pub async fn filed_since(&self, block: u64) -> Result<(Vec<B256>, u64), Error> {
         let newest = limited(self.provider.get_block_number()).await?;
+        let filter = Filter::new().address(self.deployment.court).event_signature(Court::Filed::SIGNATURE_HASH);
         let (mut found, mut from) = (Vec::new(), block.max(self.deployment.block));
         while from <= newest {
-            let to = newest.min(from + holdings::RANGE - 1);
-            let filter = alloy::rpc::types::Filter::new()
-                .address(self.deployment.court)
-                .event_signature(Court::Filed::SIGNATURE_HASH)
-                .from_block(from)
-                .to_block(to);
-            let logs = limited(self.provider.get_logs(&filter)).await?;
+            let to = newest.min(from + rpc::RANGE - 1);
+            let logs = limited(self.provider.get_logs(&filter.clone().from_block(from).to_block(to))).await?;
             found.extend(logs.iter().filter_map(|log| log.topics().get(1).copied()));
             from = to + 1;
         }
@@ -256,7 +245,7 @@ impl Client {
         let expires = matches!(case.turn(self.now().await?, &self.windows().await?), Turn::Anybody { expires: true });
         let terms = match case.kind {
             _ if !upheld || expires => Vec::new(),
-            Kind::Bare => self.own(case).await?,
+            Kind::Bare => vec![holdings::terms_of(&self.provider, &self.deployment, case.subject).await?.into()],
             Kind::Proof | Kind::Statistical => {
                 let held = (case.horizon, case.filed_at);
                 let all = holdings::held(&self.provider, &self.deployment, case.subject, held).await?;
@@ -266,34 +255,12 @@ impl Client {
         self.send(self.court().finalise(case.id, terms)).await.map(drop)
     }
 
-    /// Stakes that are free for a bond, in token units.
-    pub async fn free_stake(&self, account: Address) -> Result<u128, Error> {
-        let bond = limited(Bonds::new(self.deployment.bonds, &self.provider).bond(account).call()).await?;
-        Ok(bond.amount.saturating_sub(bond.thawing).saturating_sub(bond.locked))
-    }
-
-    /// The one rental of a bare case.
-    async fn own(&self, case: &Case) -> Result<Vec<Court::Terms>, Error> {
-        let topic = Rentals::Opened::SIGNATURE_HASH;
-        let filter = alloy::rpc::types::Filter::new()
-            .address(self.deployment.rentals)
-            .event_signature(topic)
-            .topic1(case.subject)
-            .from_block(self.deployment.block);
-        let logs = limited(self.provider.get_logs(&filter)).await?;
-        let event = logs.first().and_then(|log| Rentals::Opened::decode_log(&log.inner).ok()).ok_or(Error::Log)?;
-        Ok(vec![event.data.terms.into()])
-    }
-
     fn court(&self) -> Court::CourtInstance<&DynProvider> {
         Court::new(self.deployment.court, &self.provider)
     }
 
     /// Simulates, sends, and waits for the block.
-    async fn send<P: Provider, D: CallDecoder>(
-        &self,
-        call: CallBuilder<P, D>,
-    ) -> Result<alloy::rpc::types::TransactionReceipt, Error> {
+    async fn send<P: Provider, D: CallDecoder>(&self, call: CallBuilder<P, D>) -> Result<TransactionReceipt, Error> {
         let call = match self.account {
             Some(account) => call.from(account),
             None => call,
@@ -314,57 +281,15 @@ fn terms(holdings: Vec<Holding>) -> Vec<Court::Terms> {
     holdings.into_iter().map(|holding| holding.terms.into()).collect()
 }
 
-fn filed(receipt: &alloy::rpc::types::TransactionReceipt) -> Result<B256, Error> {
+fn filed(receipt: &TransactionReceipt) -> Result<B256, Error> {
     let filed = receipt.decoded_log::<Court::Filed>();
     filed.map(|event| event.data.id).ok_or_else(|| Error::Rpc("the receipt lacks the case".into()))
 }
 
-/// An error of a call, with the words of whoever refused.
-pub(crate) trait Said {
-    /// What a contract said, if it was one.
-    fn data(&self) -> Option<Bytes>;
-    /// What the node said.
-    fn words(&self) -> String;
-}
-
-impl Said for alloy::contract::Error {
-    fn data(&self) -> Option<Bytes> {
-        self.as_revert_data()
-    }
-
-    fn words(&self) -> String {
-        match self {
-            Self::TransportError(error) => error.words(),
-            other => other.to_string(),
-        }
-    }
-}
-
-impl Said for alloy::transports::TransportError {
-    fn data(&self) -> Option<Bytes> {
-        self.as_error_resp()?.as_revert_data()
-    }
-
-    fn words(&self) -> String {
-        // A transport error names the URL, which may carry a key; the node's own words do not.
-        self.as_error_resp().map_or_else(|| "no answer".to_owned(), |answer| answer.message.to_string())
-    }
-}
-
-pub(super) async fn limited<T, E: Said>(future: impl IntoFuture<Output = Result<T, E>>) -> Result<T, Error> {
-    let answer = tokio::time::timeout(CALL, future.into_future()).await.map_err(|_| Error::Slow)?;
+pub(super) async fn limited<T, E: Said>(call: impl IntoFuture<Output = Result<T, E>>) -> Result<T, Error> {
+    let answer = rpc::within(CALL, call).await.ok_or(Error::Slow)?;
     answer.map_err(|error| match error.data().as_ref().and_then(words::explain) {
         Some(words) => Error::Refused(words),
-        None => Error::Rpc(cut(&error.words())),
+        None => Error::Rpc(error.words()),
     })
-}
-
-/// Words of a stranger, without control characters and not too many.
-pub(crate) fn cut(words: &str) -> String {
-    words.chars().filter(|character| !character.is_control()).take(200).collect()
-}
-
-/// A statement's digest, as an answer and a bare case carry it: keccak-256 of its bytes.
-pub fn statement_digest(statement: &[u8]) -> B256 {
-    alloy::primitives::keccak256(statement)
 }

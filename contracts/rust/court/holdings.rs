@@ -7,15 +7,18 @@ use alloy::{
     sol_types::{SolEvent as _, SolValue as _},
 };
 
-use super::Error;
-use crate::{Deployment, bindings::Rentals};
+use tokio::task::JoinSet;
+
+use super::{Error, client::limited};
+use crate::{Deployment, bindings::Rentals, rpc::RANGE};
 
 /// The most rentals of one case (`Filing.MAX_RENTALS`).
 const RENTALS_MAX: usize = 256;
-/// The most rentals of a node that are looked at, the newest first: what older ones earned has left its hold.
-const LOOKED_AT: usize = 4_096;
-/// The most blocks whose logs are asked for at once.
-pub(super) const RANGE: u64 = 10_000;
+/// The most rentals of a node that are looked at, the newest first. So many that hiding a rental behind others of dust costs more
+/// gas than most rentals are worth.
+const LOOKED_AT: usize = 65_536;
+/// How many are asked about at the same time.
+const ASKED_AT_ONCE: usize = 32;
 
 /// A rental and what it holds of its earnings, in token units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,44 +43,60 @@ pub(super) async fn held(
     node: B256,
     (since, until): (u64, u64),
 ) -> Result<Vec<Holding>, Error> {
-    let rentals = Rentals::new(deployment.rentals, provider);
     let (since, until) = (U40::from(since), U40::from(until));
     let mut holdings = Vec::new();
-    for (rental, terms) in opened(provider, deployment, node).await? {
-        let held = super::client::limited(rentals.heldBetween(rental, since, until).call()).await?;
-        if held > 0 {
-            holdings.push(Holding { rental, terms, held });
+    for some in opened(provider, deployment, Filter::new().topic2(node), LOOKED_AT).await?.chunks(ASKED_AT_ONCE) {
+        let mut asked = JoinSet::new();
+        for (rental, terms) in some.iter().cloned() {
+            if terms.offer.node != node {
+                return Err(Error::Log);
+            }
+            let (provider, address) = (provider.clone(), deployment.rentals);
+            asked.spawn(async move {
+                let rentals = Rentals::new(address, provider);
+                let held = limited(rentals.heldBetween(rental, since, until).call()).await?;
+                Ok::<_, Error>(Holding { rental, terms, held })
+            });
+        }
+        while let Some(holding) = asked.join_next().await {
+            holdings.push(holding.map_err(|_| Error::Slow)??);
         }
     }
+    holdings.retain(|holding| holding.held > 0);
     Ok(holdings)
 }
 
-/// The node's newest rentals, from the logs of their opening.
+/// The terms of one rental.
+pub(super) async fn terms_of(
+    provider: &DynProvider,
+    deployment: &Deployment,
+    rental: B256,
+) -> Result<Rentals::Terms, Error> {
+    let found = opened(provider, deployment, Filter::new().topic1(rental), 1).await?.pop();
+    found.filter(|(id, _)| *id == rental).map(|(_, terms)| terms).ok_or(Error::Log)
+}
+
+/// The newest rentals that a filter takes, so many at most, from the logs of their opening.
 async fn opened(
     provider: &DynProvider,
     deployment: &Deployment,
-    node: B256,
+    filter: Filter,
+    most: usize,
 ) -> Result<Vec<(B256, Rentals::Terms)>, Error> {
+    let filter = filter.address(deployment.rentals).event_signature(Rentals::Opened::SIGNATURE_HASH);
     let mut found = Vec::new();
-    let mut to = super::client::limited(provider.get_block_number()).await?;
+    let mut to = limited(provider.get_block_number()).await?;
     loop {
         let from = deployment.block.max(to.saturating_sub(RANGE - 1));
-        let filter = Filter::new()
-            .address(deployment.rentals)
-            .event_signature(Rentals::Opened::SIGNATURE_HASH)
-            .topic2(node)
-            .from_block(from)
-            .to_block(to);
-        let logs = super::client::limited(provider.get_logs(&filter)).await?;
+        let logs = limited(provider.get_logs(&filter.clone().from_block(from).to_block(to))).await?;
         for log in logs.iter().rev() {
             let event = Rentals::Opened::decode_log(&log.inner).map_err(|_| Error::Log)?.data;
             // A node that makes up terms would have a case take another's rental, or none.
-            let genuine = id(deployment.chain_id, deployment.rentals, &event.terms) == event.rental;
-            if !genuine || event.terms.offer.node != node {
+            if id(deployment.chain_id, deployment.rentals, &event.terms) != event.rental {
                 return Err(Error::Log);
             }
             found.push((event.rental, event.terms));
-            if found.len() == LOOKED_AT {
+            if found.len() == most {
                 return Ok(found);
             }
         }

@@ -4,10 +4,12 @@
 //! again: a node that serves false ones is found out. It never decides whether a party is right.
 
 mod case;
-pub(crate) mod client;
+mod client;
 mod holdings;
+mod naming;
 mod words;
 
 pub use case::{Case, Kind, Outcome, State, Turn, Windows};
-pub use client::{Client, Error, statement_digest};
+pub use client::{Client, Error};
 pub use holdings::{Holding, reaching, worth};
+pub use naming::{StatementError, id, statement};

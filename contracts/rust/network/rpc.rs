@@ -4,9 +4,9 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use alloy::network::{EthereumWallet, TransactionBuilder as _};
+use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, Bytes};
-use alloy::providers::{DynProvider, Provider as _, ProviderBuilder};
+use alloy::providers::{DynProvider, Provider as _};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol;
@@ -14,8 +14,8 @@ use alloy::transports::http::reqwest::Url;
 
 use super::Error;
 use super::file::Network;
-use crate::court::client::{Said, cut};
 use crate::deploy::DEVELOPMENT_CHAINS;
+use crate::rpc::{self, Said, cut};
 
 /// The longest that one call may take.
 const CALL: Duration = Duration::from_secs(20);
@@ -42,11 +42,8 @@ pub struct Client {
 impl Client {
     /// Connects, and checks that the RPC serves the network's chain, that the coin is a contract of six decimals, and that
     /// the administrator is a contract too (on development chains it may be a key). Without a key nothing can be sent.
-    pub async fn connect(network: Network, rpc: Url, key: Option<PrivateKeySigner>) -> Result<Self, Error> {
-        let provider = match &key {
-            Some(key) => ProviderBuilder::new().wallet(EthereumWallet::from(key.clone())).connect_http(rpc).erased(),
-            None => ProviderBuilder::new().connect_http(rpc).erased(),
-        };
+    pub async fn connect(network: Network, url: Url, key: Option<PrivateKeySigner>) -> Result<Self, Error> {
+        let provider = rpc::connect(url, key.clone());
         let served = answered(provider.get_chain_id()).await?;
         if served != network.chain_id {
             return Err(Error::ForeignChain { named: network.chain_id, served });
@@ -125,7 +122,7 @@ impl Client {
 }
 
 /// An answer of the RPC within its time; a failure in the node's words, never with the URL, which may carry a key.
-pub(super) async fn answered<T, E: Said>(future: impl IntoFuture<Output = Result<T, E>>) -> Result<T, Error> {
-    let answer = tokio::time::timeout(CALL, future.into_future()).await.map_err(|_| Error::Slow)?;
-    answer.map_err(|error| Error::Rpc(cut(&error.words())))
+pub(super) async fn answered<T, E: Said>(call: impl IntoFuture<Output = Result<T, E>>) -> Result<T, Error> {
+    let answer = rpc::within(CALL, call).await.ok_or(Error::Slow)?;
+    answer.map_err(|error| Error::Rpc(error.words()))
 }

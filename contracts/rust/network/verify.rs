@@ -11,9 +11,9 @@ use super::plan::{ADMIN_ROLE, Addresses, RESTRICTED, Restricted, immutables, of_
 use super::rpc::{Client, answered};
 use super::stage::{Power, Stage, TimelockRole};
 use crate::bindings::{AccessManager, Court, Rentals, Scores, TimelockController};
-use crate::court::client::Said;
 use crate::deploy::GUARDIAN_ROLE;
 use crate::deployment::Deployment;
+use crate::rpc::Said;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

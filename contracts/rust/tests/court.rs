@@ -10,7 +10,7 @@ use alloy::primitives::{B256, Bytes, U256, keccak256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use gpux_contracts::anvil::{Anvil, KEYS, Options};
-use gpux_contracts::court::{Case, Client, Error, Kind, Outcome, State, Turn, statement_digest, worth};
+use gpux_contracts::court::{Case, Client, Error, Kind, Outcome, State, Turn, worth};
 use gpux_contracts::{
     Bonds, Deployment, DevelopmentOptions, Judge, Rentals, Scores, TestToken, conviction_digest, deploy_development,
     merkle, publish_digest,
@@ -137,6 +137,13 @@ impl Stage {
         self.client(ANYBODY).await.now().await.unwrap()
     }
 
+    /// What of the fisher's stake is free for a bond.
+    async fn free_stake(&self) -> u128 {
+        let bonds = Bonds::new(self.deployment.bonds, self.provider(0));
+        let bond = bonds.bond(signer(FISHER).address()).call().await.unwrap();
+        bond.amount - bond.thawing - bond.locked
+    }
+
     async fn credit(&self, account: alloy::primitives::Address) -> u128 {
         Rentals::new(self.deployment.rentals, self.provider(0)).credit(account).call().await.unwrap()
     }
@@ -174,7 +181,7 @@ async fn a_statistical_case_takes_what_the_node_holds_and_half_of_it_pays_those_
     // The provider is heard first.
     let early = arbiter.rule(id, Outcome::Upheld, case.cap, 100).await.unwrap_err();
     assert!(matches!(&early, Error::Refused(words) if words.contains("begins after")), "{early}");
-    stage.client(PROVIDER).await.answer(id, statement_digest(b"it is a 3090")).await.unwrap();
+    stage.client(PROVIDER).await.answer(id, keccak256("it is a 3090")).await.unwrap();
     let stranger = anybody.rule(id, Outcome::Upheld, case.cap, 100).await.unwrap_err();
     assert!(stranger.to_string().contains("no part in this step"), "{stranger}");
     let above = arbiter.rule(id, Outcome::Upheld, case.cap + 1, 0).await.unwrap_err();
@@ -230,24 +237,24 @@ async fn a_false_accusation_costs_its_bond_and_a_withdrawn_one_a_fee() {
     let terms = stage.open(1).await;
     stage.pass(10).await;
     let (fisher, arbiter) = (stage.client(FISHER).await, stage.client(ARBITER).await);
-    let before = fisher.free_stake(signer(FISHER).address()).await.unwrap();
+    let before = stage.free_stake().await;
     let copied = stage.client(ANYBODY).await.file_bare(terms.clone(), SALT.into(), keccak256("slow")).await;
     assert!(copied.unwrap_err().to_string().contains("did not rent"));
     let id = fisher.file_bare(terms.clone(), SALT.into(), keccak256("slow")).await.unwrap();
     let case = fisher.case(id).await.unwrap();
     assert_eq!((case.kind, case.bond), (Kind::Bare, 50_000_000));
-    stage.client(PROVIDER).await.answer(id, statement_digest(b"no")).await.unwrap();
+    stage.client(PROVIDER).await.answer(id, keccak256("no")).await.unwrap();
     arbiter.rule(id, Outcome::Rejected, 0, 0).await.unwrap();
     stage.pass(10).await;
     fisher.finalise(&fisher.case(id).await.unwrap()).await.unwrap();
-    let stake = fisher.free_stake(signer(FISHER).address()).await.unwrap();
+    let stake = stage.free_stake().await;
     assert_eq!(before - stake, 50_000_000);
 
     let id = fisher.file_bare(terms, SALT.into(), keccak256("slower")).await.unwrap();
     fisher.withdraw(id).await.unwrap();
     fisher.finalise(&fisher.case(id).await.unwrap()).await.unwrap();
     assert_eq!(fisher.case(id).await.unwrap().outcome, Outcome::Withdrawn);
-    assert_eq!(stake - fisher.free_stake(signer(FISHER).address()).await.unwrap(), 1_000_000);
+    assert_eq!(stake - stage.free_stake().await, 1_000_000);
 }
 
 #[tokio::test]
@@ -276,7 +283,7 @@ async fn silence_escalates_and_then_expires_at_no_cost() {
     let terms = stage.open(1).await;
     stage.pass(10).await;
     let (fisher, anybody) = (stage.client(FISHER).await, stage.client(ANYBODY).await);
-    let before = fisher.free_stake(signer(FISHER).address()).await.unwrap();
+    let before = stage.free_stake().await;
     let id = fisher.file_bare(terms, SALT.into(), keccak256("slow")).await.unwrap();
     assert!(anybody.escalate(id).await.unwrap_err().to_string().contains("begins after"));
     stage.pass(21).await;
@@ -289,7 +296,7 @@ async fn silence_escalates_and_then_expires_at_no_cost() {
     assert_eq!(turn(&anybody, &case).await, Turn::Anybody { expires: true });
     anybody.finalise(&case).await.unwrap();
     assert_eq!(anybody.case(id).await.unwrap().outcome, Outcome::Expired);
-    assert_eq!(fisher.free_stake(signer(FISHER).address()).await.unwrap(), before);
+    assert_eq!(stage.free_stake().await, before);
 }
 
 #[tokio::test]
@@ -307,4 +314,17 @@ async fn what_is_not_there_is_said() {
     assert!(matches!(foreign, Error::ForeignChain { recorded: 10, served: 31_337 }), "{foreign}");
     let gone = Client::connect("http://127.0.0.1:9".parse().unwrap(), stage.deployment.clone(), None).await;
     assert!(matches!(gone, Err(Error::Rpc(_))));
+}
+
+/// One account in two programs: none counts on the number of its last transaction.
+#[tokio::test]
+async fn two_clients_of_one_account_do_not_stand_in_each_others_way() {
+    let stage = Stage::set().await;
+    let terms = stage.open(1).await;
+    stage.pass(10).await;
+    let (one, other) = (stage.client(FISHER).await, stage.client(FISHER).await);
+    let id = one.file_bare(terms, SALT.into(), keccak256("slow")).await.unwrap();
+    other.withdraw(id).await.unwrap();
+    one.finalise(&one.case(id).await.unwrap()).await.unwrap();
+    assert_eq!(other.case(id).await.unwrap().state, State::Final);
 }

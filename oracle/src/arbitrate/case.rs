@@ -9,10 +9,9 @@ use alloy::primitives::B256;
 use anyhow::{Context as _, bail};
 use gpux_contracts::{
     Deployment,
-    court::{Case, Client, Error, Outcome, State, Turn},
+    court::{self, Case, Client, Error, Outcome, State, Turn},
     keys,
 };
-use gpux_proto::bytes::from_hex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -27,7 +26,7 @@ const LISTED_MAX: usize = 1_000;
 pub async fn run(command: cli::Case, stop: CancellationToken) -> anyhow::Result<ExitCode> {
     match command {
         cli::Case::List(chain) => list(&connect(&chain, None).await?).await?,
-        cli::Case::Show(Look { case, chain }) => show(&connect(&chain, None).await?, id(&case)?).await?,
+        cli::Case::Show(Look { case, chain }) => show(&connect(&chain, None).await?, court::id(&case)?).await?,
         cli::Case::Rule(ruling) => rule(ruling).await?,
         cli::Case::Escalate(act) => {
             let (client, id) = acting(&act).await?;
@@ -58,12 +57,7 @@ async fn acting(act: &Act) -> anyhow::Result<(Client, B256)> {
     if act.sender.key_file.is_none() {
         bail!("a transaction needs a key: name it with --key-file");
     }
-    Ok((connect(&act.chain, Some(&act.sender)).await?, id(&act.case)?))
-}
-
-fn id(name: &str) -> anyhow::Result<B256> {
-    let digits = name.strip_prefix("cases/").unwrap_or(name);
-    Ok(from_hex::<32>("case", digits).map(B256::from)?)
+    Ok((connect(&act.chain, Some(&act.sender)).await?, court::id(&act.case)?))
 }
 
 async fn show(client: &Client, id: B256) -> anyhow::Result<()> {

@@ -78,7 +78,7 @@ pub enum Work {
     None,
     /// A report was folded that had to be made, and that its audit does not refute. It weighs what its fisher weighed when
     /// he committed.
-    Done { report: ReportId, fisher: FisherId, weight: Weight },
+    Done { fisher: FisherId, weight: Weight },
     /// An epoch closed in which these fishers' time to reveal a commit ended.
     Closed { unrevealed: Vec<FisherId> },
 }
@@ -266,7 +266,7 @@ impl Book {
             self.owed.insert(report, owed);
         }
         let Some(Revealed { fisher, weight, .. }) = done else { return Ok(Work::None) };
-        Ok(Work::Done { report, fisher, weight })
+        Ok(Work::Done { fisher, weight })
     }
 
     fn audited(&mut self, audit: &AuditFolded) -> Result<(), Error> {

@@ -272,9 +272,10 @@ impl Epochs {
         if !rewards.is_empty() {
             self.store.put_blob(Blob::Rewards, record.rewards_root, rewards.bytes()).await?;
         }
-        let accounts = self.folder.take_changed_rewards().into_iter();
+        let accounts = self.folder.rewards().changed();
         let accounts = accounts.map(|(fisher, account)| RewardUpdate { fisher: fisher.0, account }).collect();
         self.store.save_epoch(record, scores, accounts).await?;
+        self.folder.rewards_recorded();
         Ok(())
     }
 

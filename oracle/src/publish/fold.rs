@@ -16,7 +16,7 @@ use crate::{
     log::{self, FoldedError},
     reward::{self, RewardFile},
     schedule::Offers,
-    score::{self, FisherId, NodeId, NodeScore, Parameters, ReportId, State},
+    score::{self, NodeId, NodeScore, Parameters, ReportId, State},
 };
 
 /// Why an entry of the log cannot be folded.
@@ -165,9 +165,9 @@ impl Folder {
         &self.rewards
     }
 
-    /// The accounts of fishers that closed epochs changed since this was asked last.
-    pub fn take_changed_rewards(&mut self) -> Vec<(FisherId, reward::Account)> {
-        self.rewards.take_changed()
+    /// Notes that the changed accounts of fishers are recorded.
+    pub fn rewards_recorded(&mut self) {
+        self.rewards.recorded();
     }
 
     /// What everybody may claim at the end of the last closed epoch.

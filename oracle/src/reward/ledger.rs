@@ -56,7 +56,7 @@ pub struct Ledger {
     open: BTreeMap<FisherId, u128>,
     /// Whose account may change when the epoch closes beside those with work: with something pending.
     waiting: BTreeSet<FisherId>,
-    /// Whose account changed since somebody asked.
+    /// Whose account changed since somebody recorded them.
     changed: BTreeSet<FisherId>,
     carried: Carried,
     /// Cases that were shared out.
@@ -69,7 +69,7 @@ impl Ledger {
     /// Reads an entry after the fold did: `work` is what it says of fishers, `state` knows it.
     pub fn apply(&mut self, fact: &Fact, work: Work, offers: &Offers, state: &State) -> Result<(), Error> {
         match (fact, work) {
-            (Fact::ReportFolded(folded), Work::Done { fisher, weight, .. }) => {
+            (Fact::ReportFolded(folded), Work::Done { fisher, weight }) => {
                 self.done(folded, (fisher, weight), offers, state)
             }
             (Fact::AuditFolded(audit), _) => {
@@ -91,10 +91,14 @@ impl Ledger {
         self.accounts.get(fisher).copied()
     }
 
-    /// The accounts that closed epochs changed since this was asked last.
-    pub fn take_changed(&mut self) -> Vec<(FisherId, Account)> {
-        let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().filter_map(|fisher| Some((fisher, self.account(&fisher)?))).collect()
+    /// The accounts that closed epochs changed since they were recorded last.
+    pub fn changed(&self) -> impl Iterator<Item = (FisherId, Account)> + '_ {
+        self.changed.iter().filter_map(|fisher| Some((*fisher, self.account(fisher)?)))
+    }
+
+    /// Notes that the changed accounts are recorded.
+    pub fn recorded(&mut self) {
+        self.changed.clear();
     }
 
     /// What everybody may claim at the end of the last closed epoch.

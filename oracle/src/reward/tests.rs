@@ -1,147 +1,19 @@
 //! What work earns, what forfeits it, and who is paid for a conviction.
 
+mod convictions;
+mod log;
+
 use alloy::primitives::{Address, B256, b256};
 use gpux_contracts::merkle;
-use gpux_proto::evidence::{
-    Description, Descriptor, Finding, NodeAnnounced, Offer, ReportFolded, RulingSeen, Signed, SignedOffer,
-    log_entry::Fact,
-};
+use gpux_proto::evidence::{Finding, ReportFolded, RulingSeen, log_entry::Fact};
 use proptest::prelude::*;
-use prost::Message as _;
 
 use super::*;
 use crate::{
-    audit::fixture::{self, FISHER, OWNERS, audit_of, audited, beacon, bonded, closed, committed, entry, owner, relay},
-    publish::{FoldError, Folder},
-    score::{FisherId, NodeId, Parameters, ReportId, Standing},
+    audit::fixture::{self, FISHER, OWNERS, audited, bonded, committed, owner, relay},
+    score::{FisherId, Parameters},
 };
-
-const NODE: [u8; 32] = [1; 32];
-const PROVIDER: [u8; 20] = [0xaa; 20];
-const RATE: u128 = 60;
-/// A session of a CPU in a development market: 1.5 s of windows and a quarter of 43 s, in whole seconds.
-const SECONDS: u128 = 13;
-const NEWCOMER: [u8; 20] = [8; 20];
-
-fn parameters() -> Parameters {
-    Parameters { audit_share_bps: 0, ..Parameters::development() }
-}
-
-fn announced(node: [u8; 32], rate: u128) -> Fact {
-    let descriptor = Descriptor { node: node.to_vec(), provider: PROVIDER.to_vec(), ..Descriptor::default() };
-    let signed = Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] };
-    let offer = Offer { rate: rate.to_string(), capacity: 1, valid_until: u64::MAX, ..Offer::default() };
-    let offer = SignedOffer { offer: Some(offer), ..SignedOffer::default() };
-    let description = Description { descriptor: Some(signed), offer: Some(offer), membership: None };
-    Fact::NodeAnnounced(NodeAnnounced { description: Some(description) })
-}
-
-/// A claimed offer counts in the median, so the nodes that fill a market claim a CPU.
-fn offered(node: u8, rate: u128) -> Fact {
-    let host = gpux_proto::evidence::Host { threads: 1, fp64_flops: 1, ..Default::default() };
-    let Fact::NodeAnnounced(mut announced) = announced([node; 32], rate) else { unreachable!() };
-    let description = announced.description.as_mut().unwrap();
-    let descriptor =
-        Descriptor { node: vec![node; 32], provider: PROVIDER.to_vec(), host: Some(host), ..Descriptor::default() };
-    description.descriptor = Some(Signed { payload: descriptor.encode_to_vec(), signature: vec![0; 64] });
-    Fact::NodeAnnounced(announced)
-}
-
-/// A log in which FISHER weighs in full from epoch 9 on, and epoch 10 is open.
-struct Log {
-    folder: Folder,
-    parameters: Parameters,
-    epoch: u64,
-    reports: u8,
-    /// What the open epoch folds when it closes, each with x by the stamps.
-    sessions: Vec<(ReportFolded, u32)>,
-}
-
-impl Log {
-    fn new() -> Self {
-        Self::of(parameters())
-    }
-
-    fn of(parameters: Parameters) -> Self {
-        let mut log =
-            Self { folder: Folder::new(parameters.clone()), parameters, epoch: 9, reports: 0, sessions: Vec::new() };
-        log.enter(offered(1, RATE));
-        for fact in fixture::market(&log.parameters, FISHER, 9) {
-            log.enter(fact);
-        }
-        log.epoch = 10;
-        log
-    }
-
-    fn enter(&mut self, fact: Fact) {
-        self.folder.apply(&entry(fact)).unwrap();
-    }
-
-    fn refused(&mut self, fact: Fact) -> Error {
-        match self.folder.apply(&entry(fact)).unwrap_err() {
-            FoldError::Reward { source, .. } => source,
-            other => panic!("{other}"),
-        }
-    }
-
-    /// A commit of the open epoch, and its report's id.
-    fn commit(&mut self, fisher: [u8; 20]) -> [u8; 32] {
-        self.reports += 1;
-        let report = [self.reports; 32];
-        self.enter(committed(report, fisher));
-        report
-    }
-
-    /// A session of the open epoch that says x.
-    fn session(&mut self, fisher: [u8; 20], node: [u8; 32], x: u32) {
-        let report = self.commit(fisher);
-        self.enter(fixture::revealed(report, fisher, Some(relay(0)), self.epoch));
-        let weight = self.folder.state().weight(&FisherId(fisher)).in_64ths();
-        self.sessions.push((fixture::folded(node, report, x, weight, self.epoch), x));
-    }
-
-    /// Makes the stamps of the last session say x.
-    fn stamped(&mut self, x: u32) {
-        self.sessions.last_mut().unwrap().1 = x;
-    }
-
-    /// Folds the epoch's sessions, each with the audit that is due, and closes it.
-    fn close(&mut self) {
-        self.enter(beacon(self.epoch + 1));
-        for (folded, x) in std::mem::take(&mut self.sessions) {
-            let report = ReportId(folded.report.clone().try_into().unwrap());
-            let node = NodeId(folded.node.clone().try_into().unwrap());
-            let terms = self.folder.terms(&report, &node, folded.refuted || folded.x_upper == 0).unwrap();
-            self.enter(Fact::ReportFolded(folded.clone()));
-            if let Some(owner) = terms.auditor {
-                let stamped = ReportFolded { x_lower: x, x_upper: x, inconclusive: false, ..folded };
-                self.enter(Fact::AuditFolded(audit_of(&stamped, owner.0)));
-            }
-        }
-        self.enter(closed(self.epoch));
-        self.epoch += 1;
-    }
-
-    fn account(&self, fisher: [u8; 20]) -> Account {
-        self.folder.rewards().account(&FisherId(fisher)).unwrap_or_default()
-    }
-
-    /// What one session of a CPU is paid.
-    fn price(&self) -> u128 {
-        self.parameters.report_fee + RATE * SECONDS
-    }
-}
-
-fn ruling(case: u8, node: [u8; 32], kind: u32, to_rewards: &str) -> Fact {
-    Fact::RulingSeen(RulingSeen {
-        case_id: vec![case; 32],
-        node: node.to_vec(),
-        outcome: 1,
-        kind,
-        to_rewards: to_rewards.into(),
-        ..RulingSeen::default()
-    })
-}
+use log::*;
 
 #[test]
 fn work_is_paid_the_same_whatever_it_says() {
@@ -318,75 +190,6 @@ fn the_example_of_the_docs() {
     log.session(FISHER, NODE, 64);
     log.close();
     assert_eq!(log.account(FISHER), Account { earned: 302_340 + 103_120, pending: 0, forfeited: 100_780 });
-}
-
-#[test]
-fn only_weighed_accusations_of_an_accused_node_that_stamps_confirm_share() {
-    let mut log = accused();
-    log.enter(bonded(NEWCOMER, log.parameters.full_weight_bond));
-    let price = log.price();
-    log.enter(offered(2, RATE));
-    // Before, everything that FISHER said of the suspect is spent.
-    log.enter(ruling(1, NODE, 1, "0"));
-    log.close();
-    let before = log.account(FISHER).earned;
-    // Without weight, against stamps, of a node that nobody suspects.
-    log.session(NEWCOMER, NODE, 20);
-    log.session(FISHER, NODE, 64);
-    log.stamped(20);
-    log.session(FISHER, NODE, 20);
-    log.stamped(64);
-    log.session(FISHER, [2; 32], 20);
-    log.close();
-    for (case, node) in [(2, NODE), (3, [2; 32])] {
-        log.enter(ruling(case, node, 1, "1000"));
-    }
-    log.close();
-    assert_eq!(log.account(FISHER).earned, before + 3 * price);
-    assert_eq!(log.account(NEWCOMER).pending, price);
-}
-
-/// A market in which audits have made a node a suspect, so that everything about it is audited.
-fn accused() -> Log {
-    let mut log = Log::of(Parameters { audit_share_bps: 10_000, contamination_level_bps: 5_000, ..parameters() });
-    for number in 0..200_u32 {
-        log.enter(audited(FISHER, owner(number as u8 % OWNERS), Finding::Agrees));
-    }
-    log.close();
-    for _ in 0..8 {
-        for _ in 0..4 {
-            log.session(FISHER, NODE, 20);
-        }
-        log.close();
-        if log.folder.state().standing(&NodeId(NODE)) != Some(Standing::Watched) {
-            return log;
-        }
-    }
-    panic!("the node is no suspect: {:?}", log.folder.state().standing(&NodeId(NODE)));
-}
-
-#[test]
-fn a_conviction_pays_those_whose_audited_accusations_carried_it() {
-    let mut log = accused();
-    log.session(FISHER, NODE, 20);
-    // He says that the node is honest, and shares in nothing.
-    log.enter(bonded(NEWCOMER, log.parameters.full_weight_bond));
-    log.session(NEWCOMER, NODE, 64);
-    log.close();
-    let before = log.account(FISHER).earned;
-    for (case, kind) in [(1, 0), (2, 2)] {
-        log.enter(ruling(case, NODE, kind, "1000"));
-    }
-    log.enter(ruling(3, [9; 32], 1, "1000"));
-    log.close();
-    assert_eq!(log.account(FISHER).earned, before, "proofs, bare cases and other nodes pay him nothing");
-    log.enter(ruling(4, NODE, 1, "1000"));
-    log.close();
-    assert_eq!(log.account(FISHER).earned, before + 1_000);
-    assert_eq!(log.account(NEWCOMER).earned + log.account(NEWCOMER).pending, log.price());
-    log.enter(ruling(5, NODE, 1, "1000"));
-    log.close();
-    assert_eq!(log.account(FISHER).earned, before + 1_000, "accusations are spent with the case");
 }
 
 #[test]

@@ -1,29 +1,19 @@
 //! `gpux-prober case`: accuses a node by its published verdict, by proof, or by the renter's word, and takes a filer's later
 //! steps.
-use super::{endpoint, node, output, table, wallet::http};
+use super::{endpoint, node, output, table, wallet::Party};
 use crate::report::{self, Evidence, Oracle};
-use alloy::{
-    primitives::{B256, Signature},
-    transports::http::reqwest::Url,
-};
+use alloy::primitives::{B256, Signature};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
 use gpux_contracts::{
     Deployment, Rentals,
-    court::{Client, statement_digest, worth},
+    court::{self, Client, worth},
     keys, published,
 };
-use gpux_proto::bytes::{array, from_hex, to_hex};
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use gpux_proto::bytes::{array, to_hex};
+use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
 use tonic::transport::Uri;
 
-/// The largest statement: the arbiter reads it.
-const STATEMENT_BYTES_MAX: u64 = 1 << 20;
 /// The longest detail that is shown, in bytes.
 const DETAIL_BYTES_MAX: usize = 120;
 
@@ -45,23 +35,6 @@ pub(super) enum Case {
     Withdraw(Step),
     /// Ends a case whose last window is over: its money moves.
     Finalise(Step),
-}
-
-/// Who acts, and where.
-#[derive(Debug, Args)]
-pub(super) struct Party {
-    /// The chain's JSON-RPC.
-    #[arg(long, value_name = "URL", value_parser = http)]
-    rpc: Url,
-    /// The deployment's record.
-    #[arg(long, value_name = "FILE")]
-    deployment: PathBuf,
-    /// The account's key: a Web3 keystore, or hexadecimal digits readable by the owner only.
-    #[arg(long, value_name = "FILE")]
-    key_file: PathBuf,
-    /// The keystore's password.
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
 }
 
 /// An accusation.
@@ -143,17 +116,14 @@ pub(super) struct Step {
     party: Party,
 }
 
-impl Party {
-    async fn client(&self) -> anyhow::Result<Client> {
-        let key = keys::wallet(&self.key_file, self.password_file.as_deref())?;
-        Ok(Client::connect(self.rpc.clone(), Deployment::read(&self.deployment)?, Some(key)).await?)
-    }
+async fn connect(party: &Party) -> anyhow::Result<Client> {
+    let key = keys::wallet(&party.key_file, party.password_file.as_deref())?;
+    Ok(Client::connect(party.rpc.clone(), Deployment::read(&party.deployment)?, Some(key)).await?)
 }
 
 impl Step {
     async fn begin(&self) -> anyhow::Result<(Client, B256)> {
-        let digits = self.case.strip_prefix("cases/").unwrap_or(&self.case);
-        Ok((self.party.client().await?, from_hex::<32>("case", digits)?.into()))
+        Ok((connect(&self.party).await?, court::id(&self.case)?))
     }
 }
 
@@ -193,30 +163,23 @@ async fn file(file: File) -> anyhow::Result<(Client, B256)> {
     match file {
         File::Statistical(arguments) => statistical(arguments).await,
         File::Proof(Proof { kept, signature, party }) => {
-            let (client, evidence) = (party.client().await?, kept.evidence()?);
+            let (client, evidence) = (connect(&party).await?, kept.evidence()?);
             let (terms, salt) = note(&evidence)?;
             reach(&client, terms.offer.node).await?;
             let id = client.file_proof(terms, salt, evidence.bundle_id().into(), signature).await?;
             Ok((client, id))
         }
         File::Bare(Bare { kept, statement, party }) => {
-            let (client, evidence) = (party.client().await?, kept.evidence()?);
+            let (client, evidence) = (connect(&party).await?, kept.evidence()?);
             let (terms, salt) = note(&evidence)?;
-            let named = || format!("statement {}", statement.display());
-            let mut text = Vec::new();
-            fs::File::open(&statement)
-                .and_then(|file| file.take(STATEMENT_BYTES_MAX + 1).read_to_end(&mut text))
-                .with_context(named)?;
-            ensure!(!text.is_empty(), "{} is empty", named());
-            ensure!(text.len() as u64 <= STATEMENT_BYTES_MAX, "{} is larger than {STATEMENT_BYTES_MAX} bytes", named());
-            let id = client.file_bare(terms, salt, statement_digest(&text)).await?;
+            let id = client.file_bare(terms, salt, court::statement(&statement)?).await?;
             Ok((client, id))
         }
     }
 }
 
 async fn statistical(Statistical { node, oracle, party }: Statistical) -> anyhow::Result<(Client, B256)> {
-    let client = party.client().await?;
+    let client = connect(&party).await?;
     if let Some(open) = client.open_case(node.into()).await? {
         bail!("case {open} about this node is open: `gpux-prober case extend {open}` names more of what it holds");
     }

@@ -1,5 +1,5 @@
 //! `gpux-prober earnings`: what probes cost by this machine's records, and what they brought by an oracle and the chain.
-use super::{endpoint, output, setup, table, wallet::Wallet};
+use super::{endpoint, output, setup, table, wallet::Party};
 use crate::{
     rent::{Spending, Spent},
     report::Oracle,
@@ -18,7 +18,7 @@ pub(super) struct Earnings {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     #[command(flatten)]
-    wallet: Wallet,
+    party: Party,
     /// The oracle.
     #[arg(long, value_name = "URL", value_parser = endpoint)]
     oracle: Uri,
@@ -117,9 +117,9 @@ impl Balance {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Earnings) -> anyhow::Result<ExitCode> {
-    let Earnings { data, wallet, oracle, json } = arguments;
+    let Earnings { data, party, oracle, json } = arguments;
     let sums = Spending::open(&data).sum()?;
-    let chain = setup::chain(&wallet).await?;
+    let chain = setup::chain(&party).await?;
     let fisher = chain.fisher().address();
     let account = match Oracle::new(oracle).reward(fisher, None).await? {
         Some(reward) => Account::of(&reward, fisher)?,

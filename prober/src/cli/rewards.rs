@@ -1,6 +1,6 @@
 //! `gpux-prober rewards claim`: has the fisher paid what the active rewards root assigns to him. Exit code 0 when he was paid
 //! or nothing new is assigned; 1 when it failed.
-use super::{endpoint, output, setup, wallet::Wallet};
+use super::{endpoint, output, setup, wallet::Party};
 use crate::{
     rent::Chain,
     report::Oracle,
@@ -23,7 +23,7 @@ pub(super) enum Rewards {
 #[derive(Debug, Args)]
 pub(super) struct ClaimNow {
     #[command(flatten)]
-    wallet: Wallet,
+    party: Party,
     /// An oracle that computes rewards; its proof is checked against the chain.
     #[arg(long, value_name = "URL", value_parser = endpoint)]
     oracle: Uri,
@@ -53,8 +53,8 @@ struct Claimed {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Rewards) -> anyhow::Result<ExitCode> {
-    let Rewards::Claim(ClaimNow { wallet, oracle, json }) = arguments;
-    let chain = setup::chain(&wallet).await?;
+    let Rewards::Claim(ClaimNow { party, oracle, json }) = arguments;
+    let chain = setup::chain(&party).await?;
     let claimed = claim(&chain, &Oracle::new(oracle)).await?;
     if json {
         output::print_json(&claimed)

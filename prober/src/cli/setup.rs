@@ -1,5 +1,5 @@
 //! Opens what the commands need: keys, deployment, chain, journal, worker. Fails before anything costs money.
-use super::wallet::Wallet;
+use super::wallet::{Party, Wallet};
 use crate::{
     fisher,
     rent::{Chain, Journal, Purse, Spending},
@@ -13,15 +13,15 @@ use gpux_kernels::{
 use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
 /// The chain with the fisher's key.
-pub(super) async fn chain(wallet: &Wallet) -> anyhow::Result<Chain> {
-    let deployment = Deployment::read(&wallet.deployment)?;
-    let signer = keys::wallet(&wallet.key_file, wallet.password_file.as_deref())?;
-    Ok(Chain::connect(wallet.rpc.clone(), deployment, signer).await?)
+pub(super) async fn chain(party: &Party) -> anyhow::Result<Chain> {
+    let deployment = Deployment::read(&party.deployment)?;
+    let signer = keys::wallet(&party.key_file, party.password_file.as_deref())?;
+    Ok(Chain::connect(party.rpc.clone(), deployment, signer).await?)
 }
 
 /// The purse of a command.
 pub(super) async fn purse(wallet: &Wallet, data: &Path, batch: usize) -> anyhow::Result<Purse> {
-    let chain = chain(wallet).await?;
+    let chain = chain(&wallet.party).await?;
     let files = (Journal::open(data)?, Spending::open(data));
     Ok(Purse::new(chain, files, batch, wallet.deposit_max))
 }

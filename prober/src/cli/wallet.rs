@@ -8,9 +8,9 @@ const DEPLOYMENT: &str = "The deployment's record";
 const KEY_FILE: &str = "The fisher's key: a Web3 keystore, or hexadecimal digits readable by the owner only";
 const PASSWORD_FILE: &str = "The keystore's password";
 
-/// The market and the wallet.
+/// The market and the fisher.
 #[derive(Debug, Args)]
-pub(super) struct Wallet {
+pub(super) struct Party {
     #[arg(long, value_name = "URL", value_parser = http, help = RPC)]
     pub(super) rpc: Url,
     #[arg(long, value_name = "FILE", help = DEPLOYMENT)]
@@ -19,6 +19,13 @@ pub(super) struct Wallet {
     pub(super) key_file: PathBuf,
     #[arg(long, value_name = "FILE", help = PASSWORD_FILE)]
     pub(super) password_file: Option<PathBuf>,
+}
+
+/// The same, where rentals are paid.
+#[derive(Debug, Args)]
+pub(super) struct Wallet {
+    #[command(flatten)]
+    pub(super) party: Party,
     /// The most token units of one rental's deposit; what is not used comes back.
     #[arg(long, value_name = "UNITS", default_value_t = DEPOSIT_MAX)]
     pub(super) deposit_max: u128,
@@ -48,13 +55,13 @@ impl Named {
 
     /// The wallet, if everything that it needs is named.
     pub(super) fn wallet(self, deposit_max: Option<u128>) -> Option<Wallet> {
-        Some(Wallet {
+        let party = Party {
             rpc: self.rpc?,
             deployment: self.deployment?,
             key_file: self.key_file?,
             password_file: self.password_file,
-            deposit_max: deposit_max.unwrap_or(DEPOSIT_MAX),
-        })
+        };
+        Some(Wallet { party, deposit_max: deposit_max.unwrap_or(DEPOSIT_MAX) })
     }
 }
 

@@ -28,7 +28,7 @@ struct Checked<'a> {
 /// Runs the command.
 pub(super) async fn run(arguments: Rented, json: bool, stop: CancellationToken) -> anyhow::Result<ExitCode> {
     let release = setup::release(&arguments.job)?;
-    let beside = || arguments.wallet.key_file.with_file_name("gpux-prober");
+    let beside = || arguments.wallet.party.key_file.with_file_name("gpux-prober");
     let data = arguments.data.clone().unwrap_or_else(beside);
     let purse = setup::purse(&arguments.wallet, &data, 1).await?;
     let market = setup::market(purse.chain().deployment());
