@@ -94,6 +94,7 @@ pub async fn run(
     let view = View {
         market: parameters.market,
         scores: prepared.rules.deployment.scores,
+        epoch_secs: parameters.epoch_secs.into(),
         sealed_epochs: parameters.sealed_epochs.into(),
     };
     let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())

@@ -8,6 +8,7 @@ mod closing;
 mod epochs;
 mod fold;
 mod leaves;
+mod power;
 mod publisher;
 
 #[cfg(test)]

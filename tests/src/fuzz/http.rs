@@ -27,7 +27,8 @@ pub(super) fn run(input: &[u8]) {
     let Ok(request) = request.header("content-type", "application/json").body(Body::from(body)) else { return };
     let place = place();
     place.runtime.block_on(async {
-        let view = View { market: score::Market::Development, scores: deployment().scores, sealed_epochs: 0 };
+        let (market, scores) = (score::Market::Development, deployment().scores);
+        let view = View { market, scores, epoch_secs: 5, sealed_epochs: 0 };
         let api = Api::new(place.store.clone(), place.ingest.clone(), view, Health::new(), Metrics::new());
         let Ok(response) = routes(&api).oneshot(request).await;
         let status = response.status();

@@ -14,6 +14,7 @@ mod registry;
 mod reputation;
 mod rewards;
 mod samples;
+mod usage;
 
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub struct View {
     pub market: score::Market,
     /// The Scores contract.
     pub scores: Address,
+    /// How long an epoch lasts, in seconds.
+    pub epoch_secs: u64,
     /// For how many epochs a report stays sealed; with 0 none is.
     pub sealed_epochs: u64,
 }

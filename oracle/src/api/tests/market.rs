@@ -61,7 +61,8 @@ impl Market {
         let key = SigningKey::from_bytes(&[9; 32]);
         let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
         let schedules = ingest.schedules().clone();
-        let view = View { market: score::Market::Development, scores: deployment.scores, sealed_epochs };
+        let market = score::Market::Development;
+        let view = View { market, scores: deployment.scores, epoch_secs: 5, sealed_epochs };
         let health = Health::new();
         health.set_chain(true);
         let api = Api::new(store.clone(), ingest, view, health.clone(), Metrics::new());
@@ -187,7 +188,8 @@ impl Market {
             transaction: Vec::new(),
         };
         let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
-        self.store.save_epoch(record, updates, rewards.to_vec()).await.unwrap();
+        let changes = store::EpochChanges { scores: updates, rewards: rewards.to_vec(), power: vec![] };
+        self.store.save_epoch(record, changes).await.unwrap();
         for (from, to) in [
             (EpochState::Built, EpochState::Signed),
             (EpochState::Signed, EpochState::Sent),
@@ -201,6 +203,7 @@ impl Market {
     pub(super) async fn finalise(&self, node: [u8; 32], consumers: &[u8], fisher: [u8; 20], bond: u128) {
         let opened = consumers.iter().zip(0_u32..).map(|(consumer, log_index)| RentalOpened {
             log_index,
+            transaction: [0xd0 + *consumer; 32],
             rental: [0xc0 + *consumer; 32],
             node,
             provider: [0xaa; 20],
@@ -291,6 +294,24 @@ pub(super) fn node_score(node: [u8; 32], low_bps: u16) -> NodeScore {
         probes: 3,
         last_epoch: 4,
         resources: vec![ResourceScore { resource: ResourceId(1), estimate, probes: 3, last_epoch: 4 }],
+    }
+}
+
+/// A built epoch about nothing.
+pub(super) fn epoch(number: u64) -> store::Epoch {
+    let (log_size, leaves, state, transaction) = (0, 0, EpochState::Built, Vec::new());
+    let (log_root, root, rewards_root, parameters, data_hash) = Default::default();
+    store::Epoch {
+        epoch: number,
+        log_size,
+        log_root,
+        root,
+        rewards_root,
+        parameters,
+        data_hash,
+        leaves,
+        state,
+        transaction,
     }
 }
 

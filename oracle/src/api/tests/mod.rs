@@ -9,4 +9,5 @@ mod request;
 mod rewards;
 mod schedule;
 mod sealed;
+mod usage;
 mod writes;

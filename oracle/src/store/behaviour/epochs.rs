@@ -4,7 +4,7 @@ use super::*;
 use crate::reward::Account;
 use crate::score::{Estimate, NodeId, NodeScore, ResourceId, ResourceScore, Verdict};
 
-fn epoch(number: u64) -> Epoch {
+pub(super) fn epoch(number: u64) -> Epoch {
     Epoch {
         epoch: number,
         log_size: 10 * number,
@@ -33,10 +33,14 @@ fn update(node: u8, low_bps: u16, resources: u32) -> ScoreUpdate {
     ScoreUpdate { provider: [node; 20], score }
 }
 
+fn changes(scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate>) -> EpochChanges {
+    EpochChanges { scores, rewards, power: vec![] }
+}
+
 pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store: &dyn Store) {
     assert_eq!(store.latest_epoch(None).await.unwrap(), None);
-    store.save_epoch(epoch(3), vec![update(1, 500, 1)], vec![]).await.unwrap();
-    store.save_epoch(epoch(4), vec![], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), changes(vec![update(1, 500, 1)], vec![])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![], vec![])).await.unwrap();
     let early = store.advance_epoch(3, EpochState::Sent, EpochState::Confirmed, vec![]).await;
     assert!(matches!(early, Err(Error::EpochState { epoch: 3, expected: EpochState::Sent })), "{early:?}");
     store.advance_epoch(3, EpochState::Built, EpochState::Signed, vec![1]).await.unwrap();
@@ -45,9 +49,9 @@ pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store:
     let back = store.advance_epoch(3, EpochState::Sent, EpochState::Built, vec![]).await;
     assert!(matches!(back, Err(Error::EpochState { epoch: 3, .. })), "{back:?}");
     // Building the same epoch again, as after a crash, changes nothing; building another is refused.
-    store.save_epoch(epoch(3), vec![update(1, 900, 1)], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), changes(vec![update(1, 900, 1)], vec![])).await.unwrap();
     assert_eq!(store.score(digest(1)).await.unwrap().unwrap().score.estimate.low_bps, 500);
-    let other = store.save_epoch(Epoch { root: digest(9), ..epoch(3) }, vec![], vec![]).await;
+    let other = store.save_epoch(Epoch { root: digest(9), ..epoch(3) }, changes(vec![], vec![])).await;
     assert!(matches!(other, Err(Error::EpochDiffers(3))), "{other:?}");
     let held = store.epoch(3).await.unwrap().unwrap();
     assert_eq!(held, Epoch { state: EpochState::Sent, transaction: vec![2], ..epoch(3) });
@@ -60,8 +64,8 @@ pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store:
 
 pub(in super::super) async fn scores_are_the_newest_and_ranked_by_their_lower_bound(store: &dyn Store) {
     let first = vec![update(1, 700, 2), update(2, 900, 1), update(3, 700, 3), update(4, 0, 1)];
-    store.save_epoch(epoch(3), first, vec![]).await.unwrap();
-    store.save_epoch(epoch(4), vec![update(4, 800, 2)], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), changes(first, vec![])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![update(4, 800, 2)], vec![])).await.unwrap();
     let held = store.score(digest(4)).await.unwrap().unwrap();
     assert_eq!((held.epoch, held.provider, held.score), (4, [4; 20], update(4, 800, 2).score));
     assert_eq!(store.score(digest(9)).await.unwrap(), None);
@@ -78,10 +82,10 @@ pub(in super::super) async fn an_account_is_the_newest_of_its_fisher(store: &dyn
         fisher: [fisher; 20],
         account: Account { earned, pending: u128::MAX, forfeited: 7 },
     };
-    store.save_epoch(epoch(3), vec![], vec![account(1, 5), account(2, 6)]).await.unwrap();
-    store.save_epoch(epoch(4), vec![], vec![account(2, u128::MAX)]).await.unwrap();
+    store.save_epoch(epoch(3), changes(vec![], vec![account(1, 5), account(2, 6)])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![], vec![account(2, u128::MAX)])).await.unwrap();
     // An epoch that is held already changes nothing.
-    store.save_epoch(epoch(4), vec![], vec![account(1, 9)]).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![], vec![account(1, 9)])).await.unwrap();
     let held = async |fisher| store.reward([fisher; 20]).await.unwrap();
     assert_eq!(held(1).await, Some(RewardRow { epoch: 3, account: account(1, 5).account }));
     assert_eq!(held(2).await, Some(RewardRow { epoch: 4, account: account(2, u128::MAX).account }));
