@@ -12,7 +12,7 @@ mod deployment;
 pub mod keys;
 pub mod merkle;
 pub mod network;
-mod rpc;
+pub mod rpc;
 mod typed_data;
 mod wire;
 
