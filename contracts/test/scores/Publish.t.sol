@@ -236,10 +236,10 @@ contract PublishTest is Market {
     }
 
     /// To the second: an epoch is not published while it may still see a probe.
-    function testFuzz_anEpochIsOverAtItsEnd(uint32 at) public {
+    function testFuzz_anEpochIsOverAtItsEnd(uint32 moment) public {
         uint64 epoch = overEpoch() + 1;
         uint256 end = (uint256(epoch) + 1) * EPOCH;
-        vm.warp(end - 5 + at % 10);
+        vm.warp(end - 5 + moment % 10);
         Publish memory p = publication(epoch, ROOT);
         bytes[] memory signed = signatures(p, 2);
         bool early = block.timestamp < end;
