@@ -21,6 +21,7 @@ contract Parties is Dispute {
     mapping(bytes32 id => uint256) public slashedBy;
     mapping(bytes32 id => bytes32) public finalHash;
     mapping(bytes32 id => bytes32) public termsAtFiling;
+    mapping(bytes32 id => uint256) private feeAtFiling;
     uint256 public slashed;
     uint256 public filersShare;
     bool public lostPastHold;
@@ -29,6 +30,7 @@ contract Parties is Dispute {
     bool public earnedFell;
     bool public refundedWrongly;
     bool public exitRefused;
+    bool public rulesBent;
     mapping(bytes32 rental => uint256) private lastEarned;
     uint256 private consumersMoney;
 
@@ -198,6 +200,7 @@ contract Parties is Dispute {
         cases.push(id);
         heldAtFiling[id] = held;
         termsAtFiling[id] = unchanging(bench.caseOf(id));
+        feeAtFiling[id] = bench.rulesOf(bench.rulesVersion()).fee;
     }
 
     /// What no later call may change of a case.
@@ -270,7 +273,13 @@ contract Parties is Dispute {
         Terms[] memory list = c.kind == Kind.Bare ? one(ofRental(c.subject)) : all();
         uint256 before = bench.recordOf(NODE).slashed;
         uint256 share = rentals.credit(filer);
+        uint256 burned = bonds.credit(treasury);
         bench.finalise(id, list);
+        // Statement 15: a draw costs the fee that was in force at filing.
+        bool costsFee = c.state == State.Ruled && (c.outcome == Outcome.Drawn || c.outcome == Outcome.Withdrawn);
+        uint256 fee = costsFee && c.bond != 0 ? feeAtFiling[id] : 0;
+        bool lost = c.outcome == Outcome.Rejected || c.appellant != address(0);
+        if (!lost && bonds.credit(treasury) - burned != fee) rulesBent = true;
         slashedBy[id] = bench.recordOf(NODE).slashed - before;
         slashed += slashedBy[id];
         filersShare += rentals.credit(filer) - share;
@@ -292,6 +301,17 @@ contract Parties is Dispute {
         address who = [consumer, provider, filer, treasury][seed % 4];
         vm.prank(who);
         rentals.withdraw(who);
+    }
+
+    function doThaw(uint128 amount, bool byProvider) external guarded(false) {
+        vm.prank(byProvider ? provider : filer);
+        bonds.thaw(uint128(bound(amount, 1, STAKE / 4)));
+    }
+
+    function doWithdrawBond(bool byProvider) external guarded(false) {
+        address who = byProvider ? provider : filer;
+        vm.prank(who);
+        bonds.withdraw(who);
     }
 
     function doPause(uint24 time, bool opening) external guarded(false) {

@@ -31,7 +31,7 @@ contract StatementsTest is Dispute {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory list) {
-        bytes4[26] memory s = [
+        bytes4[28] memory s = [
             Parties.doOpen.selector,
             Parties.doTopUp.selector,
             Parties.doStop.selector,
@@ -54,6 +54,8 @@ contract StatementsTest is Dispute {
             Parties.doWait.selector,
             Parties.doTopUpAndStop.selector,
             Parties.doExit.selector,
+            Parties.doThaw.selector,
+            Parties.doWithdrawBond.selector,
             Intruder.doAttack.selector,
             Intruder.doFrontRun.selector,
             Intruder.doOpenWithoutOffer.selector,
@@ -168,6 +170,7 @@ contract StatementsTest is Dispute {
             (bytes32 id,) = world.caseAt(i);
             assertTrue(!world.changed(id), "terms");
         }
+        assertTrue(!world.rulesBent(), "the fee of later rules");
     }
 
     function invariant_s16_noPauseClosesAnExit() public view {
