@@ -5,7 +5,6 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {Bonds} from "../../src/Bonds.sol";
-import {Court} from "../../src/Court.sol";
 import {Rentals} from "../../src/Rentals.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Scores} from "../../src/Scores.sol";
@@ -141,8 +140,9 @@ contract SetRulesTest is Dispute {
     }
 
     function construct(Parts memory p, Windows memory w) private {
+        Maker maker = new Maker();
         vm.expectRevert(ICourt.BadConfiguration.selector);
-        new Court(p, w, rules());
+        maker.make(p, w, rules());
     }
 
     /// Every other relation holds in `parts` and `windows`, at the address that Rentals and Bonds name.

@@ -169,4 +169,21 @@ contract CollectTest is Market {
         uint256 due = (100 + after_ % (2 * DELAY)) * RATE;
         assertEq(rentals.credit(provider), active ? due : 0, "credit");
     }
+
+    /// In one batch, a rental with an honest leaf has the short hold, and one whose leaf is of epoch zero has none to show.
+    function testFuzz_eachRentalOfABatchHasItsOwnHold(bool firstHonest, bool secondHonest) public {
+        Terms[] memory terms = new Terms[](2);
+        (terms[0],) = opened(1, DAYS);
+        (terms[1],) = opened(2, DAYS);
+        skip(HOLD + 100);
+        Leaf[] memory leaves = new Leaf[](2);
+        bytes32[][] memory proofs = new bytes32[][](2);
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        skip(DELAY);
+        if (firstHonest) (leaves[0], proofs[0]) = (leaf, proof);
+        if (secondHonest) (leaves[1], proofs[1]) = (leaf, proof);
+        uint256 due = uint256(rentals.collectable(terms[0], firstHonest)) + rentals.collectable(terms[1], secondHonest);
+        rentals.collect(terms, leaves, proofs);
+        assertEq(rentals.credit(provider), due, "credit");
+    }
 }

@@ -87,8 +87,11 @@ contract FreezeTest is Market {
         (Terms memory accused, bytes32 id) = opened(1, LONG);
         (Terms memory other,) = opened(2, LONG);
         skip(20 days);
+        vm.expectEmit(address(rentals));
+        emit IRentals.RentalFrozen(id, uint40(block.timestamp), uint40(block.timestamp + 20 days));
         vm.prank(court);
         rentals.freezeRental(id, uint40(block.timestamp + 20 days));
+        assertEq(rentals.rentalOf(id).flags, 1, "flags");
         skip(10 days);
         collect(accused);
         assertEq(rentals.credit(provider), (20 days - HOLD) * RATE, "accused");

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Rentals} from "../../src/Rentals.sol";
-import {IRentals, Offer, Periods, Rental, Terms} from "../../src/interfaces/IRentals.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IRentals, Offer, Rental, Terms} from "../../src/interfaces/IRentals.sol";
 import {Log} from "../base/Test.sol";
 import {Market} from "../base/Market.sol";
 
@@ -157,18 +155,6 @@ contract OpenTest is Market {
             assertEq(digest(ids[i]), single[i], "rental");
         }
         assertEq(token.balanceOf(address(rentals)), balance, "balance");
-    }
-
-    function test_constructorRefusesImpossiblePeriodsAndAddresses() public {
-        IERC20 coin = IERC20(address(token));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(coin, scores, address(manager), court, Periods(15 days, 14 days, 1, 1));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(coin, scores, address(manager), court, Periods(1 days, 17 days, 1, 1));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(coin, scores, address(manager), address(0), Periods(1 days, 14 days, 1, 1));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(IERC20(stranger), scores, address(manager), court, Periods(1 days, 14 days, 1, 1));
     }
 
     function digest(bytes32 id) private view returns (bytes32) {

@@ -84,6 +84,23 @@ contract PauseTest is Market {
         return block.timestamp - moment - (until > from ? until - from : 0);
     }
 
+    /// Courts and provers follow pauses by these.
+    function test_pausesAndTheirEndsAreTold() public {
+        uint40 since = uint40(block.timestamp);
+        vm.expectEmit(address(rentals));
+        emit IRentals.FilingPaused(since, since + 7 days);
+        pauseFiling(7 days);
+        skip(1 days);
+        vm.expectEmit(address(rentals));
+        emit IRentals.FilingPaused(since, since + 1 days);
+        vm.startPrank(guardian);
+        rentals.resumeFiling();
+        vm.expectEmit(address(rentals));
+        emit IRentals.OpeningPaused(true);
+        rentals.pauseOpening(true);
+        vm.stopPrank();
+    }
+
     function test_atMostSevenDaysInThirty() public {
         vm.startPrank(guardian);
         vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, 7 days + 1, 7 days));
