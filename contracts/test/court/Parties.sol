@@ -329,6 +329,11 @@ contract Parties is Dispute {
         bench.setRules(next);
     }
 
+    /// Past a hold or a window, which many short waits in a row would seldom reach.
+    function doWaitLong(uint32 time) external {
+        skip(bound(time, 6 days, 30 days));
+    }
+
     function doWait(uint32 time) external {
         skip(bound(time, 1 hours, 6 days));
     }

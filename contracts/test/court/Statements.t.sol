@@ -31,7 +31,7 @@ contract StatementsTest is Dispute {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory list) {
-        bytes4[28] memory s = [
+        bytes4[29] memory s = [
             Parties.doOpen.selector,
             Parties.doTopUp.selector,
             Parties.doStop.selector,
@@ -52,6 +52,7 @@ contract StatementsTest is Dispute {
             Parties.doPause.selector,
             Parties.doSetRules.selector,
             Parties.doWait.selector,
+            Parties.doWaitLong.selector,
             Parties.doTopUpAndStop.selector,
             Parties.doExit.selector,
             Parties.doThaw.selector,
