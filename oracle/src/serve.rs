@@ -16,7 +16,7 @@ use crate::{
     api::{self, Api, Health, Metrics, View},
     chain::{self, Backoff, Indexer, Rpc},
     ingest::{Clock, Ingest, Rules},
-    publish::{Epochs, Publisher, ScoresChain},
+    publish::{Epochs, Operators, Publisher, ScoresChain},
     releases,
     score::Parameters,
     store::{Sqlite, Store},
@@ -93,8 +93,9 @@ pub async fn run(
     let parameters = &prepared.rules.parameters;
     let view = View {
         market: parameters.market,
-        scores: prepared.rules.deployment.scores,
+        deployment: prepared.rules.deployment.clone(),
         sealed_epochs: parameters.sealed_epochs.into(),
+        operators: Operators::on_chain(prepared.provider.clone(), prepared.rules.deployment.scores),
     };
     let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())
         .with_schedules(prepared.epochs.schedules().clone());

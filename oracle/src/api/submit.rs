@@ -6,9 +6,10 @@
 use gpux_proto::{
     bytes::to_hex,
     oracle::{
-        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetCheckpointResponse,
-        ListRelaysRequest, ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest,
-        RegisterRelayResponse, SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest, SubmitStampsResponse,
+        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetBundleRequest,
+        GetBundleResponse, GetCheckpointResponse, GetReportRequest, GetReportResponse, ListRelaysRequest,
+        ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest, RegisterRelayResponse,
+        SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest, SubmitStampsResponse,
     },
 };
 
@@ -50,6 +51,16 @@ impl Api {
     /// Lists relays whose registration holds now. It stands here because the clock is ingest's.
     pub(super) async fn list_relays(&self, request: ListRelaysRequest) -> Result<ListRelaysResponse, Error> {
         self.query().list_relays(request, self.ingest().now()).await
+    }
+
+    /// Returns one report. It stands here, as the next one does, because an opening holds by ingest's clock.
+    pub(super) async fn get_report(&self, request: GetReportRequest) -> Result<GetReportResponse, Error> {
+        self.query().get_report(request, self.ingest().now()).await
+    }
+
+    /// Returns a session's bundle.
+    pub(super) async fn get_bundle(&self, request: GetBundleRequest) -> Result<GetBundleResponse, Error> {
+        self.query().get_bundle(request, self.ingest().now()).await
     }
 
     /// Accepts the commitment to a report.

@@ -221,7 +221,9 @@ impl From<signing::Error> for Refusal {
                 Self::Oversized { what: kind, size, limit: signing::PAYLOAD_BYTES_MAX }
             }
             signing::Error::Key(_) => Self::Malformed(error.to_string()),
-            signing::Error::Ed25519(_) | signing::Error::Ecdsa { .. } => Self::BadSignature(error.to_string()),
+            signing::Error::Ed25519(_) | signing::Error::Ecdsa { .. } | signing::Error::Form(_) => {
+                Self::BadSignature(error.to_string())
+            }
         }
     }
 }

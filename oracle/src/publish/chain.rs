@@ -267,7 +267,8 @@ async fn asked<T>(call: &'static str, future: impl IntoFuture<Output = Result<T,
     }
 }
 
-async fn viewed<T>(
+/// The answer of a contract.
+pub(super) async fn viewed<T>(
     call: &'static str,
     future: impl IntoFuture<Output = Result<T, alloy::contract::Error>>,
 ) -> Result<T, Error> {

@@ -21,13 +21,13 @@ use gpux_proto::oracle::{
     AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetCaseRequest,
     GetConsistencyProofRequest, GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest,
     GetReputationRequest, GetRewardRequest, GetScheduleRequest, ListCasesRequest, ListEntriesRequest, ListNodesRequest,
-    ListRelaysRequest, ListReportsRequest, ListReputationsRequest, RegisterFisherRequest, RegisterRelayRequest,
-    SubmitStampsRequest,
+    ListRelaysRequest, ListReportsRequest, ListReputationsRequest, Opening, RegisterFisherRequest,
+    RegisterRelayRequest, SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
 use super::{Api, error::Error};
-use answer::{answer, bytes, json, settled};
+use answer::{answer, bytes, json, settled, unkept};
 use read::{message, segment, wish};
 
 /// The largest body of anything but a report.
@@ -131,18 +131,38 @@ async fn list_reports(State(api): State<Api>, headers: HeaderMap, query: Wish<Li
     answer(&headers, result.await)
 }
 
-async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment) -> Response {
-    let result = async { api.query().get_report(GetReportRequest { name: segment(report)? }).await };
-    answer(&headers, result.await)
+async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment, opening: Wish<Opening>) -> Response {
+    let result = async {
+        let opening = given(wish(opening)?);
+        let opened = opening.is_some();
+        let report = api.get_report(GetReportRequest { name: segment(report)?, opening }).await?;
+        Ok::<_, Error>((report, opened))
+    };
+    match result.await {
+        Ok((report, true)) => unkept(json(Ok(report))),
+        Ok((report, false)) => answer(&headers, Ok(report)),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// A bundle's bytes as they are: what `verify-evidence` reads.
-async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment) -> Response {
-    let result = async { api.query().get_bundle(GetBundleRequest { digest: segment(digest)? }).await };
+async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment, opening: Wish<Opening>) -> Response {
+    let result = async {
+        let opening = given(wish(opening)?);
+        let opened = opening.is_some();
+        let response = api.get_bundle(GetBundleRequest { digest: segment(digest)?, opening }).await?;
+        Ok::<_, Error>((Bytes::from(response.bundle), opened))
+    };
     match result.await {
-        Ok(response) => bytes(&headers, Bytes::from(response.bundle)),
+        Ok((bundle, true)) => unkept(bytes(&HeaderMap::new(), bundle)),
+        Ok((bundle, false)) => bytes(&headers, bundle),
         Err(error) => error.into_response(),
     }
+}
+
+/// The opening of a query, if there is one.
+fn given(opening: Opening) -> Option<Opening> {
+    (opening != Opening::default()).then_some(opening)
 }
 
 async fn get_checkpoint(State(api): State<Api>, headers: HeaderMap) -> Response {

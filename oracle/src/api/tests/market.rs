@@ -24,7 +24,7 @@ use super::request::{Answer, request};
 use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
-    publish::{LeafFile, data_hash},
+    publish::{LeafFile, Operators, data_hash},
     reward::RewardFile,
     schedule::Schedules,
     score::{self, Estimate, NodeId, NodeScore, Parameters, ResourceId, ResourceScore, Verdict},
@@ -61,7 +61,8 @@ impl Market {
         let key = SigningKey::from_bytes(&[9; 32]);
         let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
         let schedules = ingest.schedules().clone();
-        let view = View { market: score::Market::Development, scores: deployment.scores, sealed_epochs };
+        let operators = Operators::fixed([1, 2, 3].map(|number| operator(number).address()).to_vec(), 2);
+        let view = View { market: score::Market::Development, deployment, sealed_epochs, operators };
         let health = Health::new();
         health.set_chain(true);
         let api = Api::new(store.clone(), ingest, view, health.clone(), Metrics::new());
@@ -185,6 +186,7 @@ impl Market {
             leaves: scores.len() as u64,
             state: EpochState::Built,
             transaction: Vec::new(),
+            signatures: Vec::new(),
         };
         let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
         self.store.save_epoch(record, updates, rewards.to_vec()).await.unwrap();
@@ -227,6 +229,11 @@ impl Market {
 
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// One of three operators, of whom two must sign.
+pub(super) fn operator(number: u8) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&B256::repeat_byte(0x60 + number)).unwrap()
 }
 
 pub(super) fn deployment() -> Deployment {

@@ -4,6 +4,7 @@ mod cases;
 mod grpc;
 mod http;
 mod market;
+mod openings;
 mod reputation;
 mod request;
 mod rewards;
