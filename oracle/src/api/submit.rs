@@ -6,10 +6,11 @@
 use gpux_proto::{
     bytes::to_hex,
     oracle::{
-        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetBundleRequest,
-        GetBundleResponse, GetCheckpointResponse, GetReportRequest, GetReportResponse, ListRelaysRequest,
-        ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest, RegisterRelayResponse,
-        SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest, SubmitStampsResponse,
+        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, CountersignRequest,
+        CountersignResponse, GetBundleRequest, GetBundleResponse, GetCheckpointResponse, GetReportRequest,
+        GetReportResponse, ListRelaysRequest, ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse,
+        RegisterRelayRequest, RegisterRelayResponse, SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest,
+        SubmitStampsResponse,
     },
 };
 
@@ -76,6 +77,12 @@ impl Api {
         let accepted = self.ingest().submit_report(report, request.bundle).await;
         let accepted = self.counted(Kind::Report, accepted)?;
         Ok(SubmitReportResponse { name: format!("reports/{}", to_hex(&accepted.report)), epoch: accepted.epoch })
+    }
+
+    /// Accepts an operator's signature over an epoch.
+    pub(super) async fn countersign(&self, request: CountersignRequest) -> Result<CountersignResponse, Error> {
+        let held = self.counted(Kind::Countersignature, self.ingest().countersign(&request).await)?;
+        Ok(CountersignResponse { held, threshold: self.query().view().operators.threshold().await?.into() })
     }
 
     /// Signs the log's size and root as they are now. It stands here because it signs, although it changes nothing.

@@ -10,6 +10,7 @@ mod fold;
 mod leaves;
 mod operators;
 mod publisher;
+mod signatures;
 
 #[cfg(test)]
 mod tests;

@@ -68,6 +68,7 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/log/inclusion", get(inclusion_proof))
         .route("/v1/log/consistency", get(consistency_proof))
         .route("/v1/epochs/{epoch}", get(get_epoch))
+        .route("/v1/countersignatures", axum::routing::post(countersign))
         .route("/v1/schedule", get(get_schedule))
         .route("/v1/rewards/{fisher}", get(get_reward))
         .route("/v1/cases", get(list_cases))
@@ -281,6 +282,11 @@ async fn commit_report(State(api): State<Api>, body: Body) -> Response {
         let commit = message(body, BODY_BYTES_MAX).await?;
         api.commit_report(CommitReportRequest { commit: Some(commit) }).await
     };
+    json(result.await)
+}
+
+async fn countersign(State(api): State<Api>, body: Body) -> Response {
+    let result = async { api.countersign(message(body, BODY_BYTES_MAX).await?).await };
     json(result.await)
 }
 

@@ -20,7 +20,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
-use super::request::{Answer, request};
+use super::{
+    countersign::unpublished,
+    request::{Answer, request},
+};
 use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
@@ -59,9 +62,9 @@ impl Market {
         let rules =
             Rules { deployment: deployment.clone(), parameters: Parameters::development(), releases: Vec::new() };
         let key = SigningKey::from_bytes(&[9; 32]);
-        let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
-        let schedules = ingest.schedules().clone();
         let operators = Operators::fixed([1, 2, 3].map(|number| operator(number).address()).to_vec(), 2);
+        let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key).with_operators(operators.clone());
+        let schedules = ingest.schedules().clone();
         let view = View { market: score::Market::Development, deployment, sealed_epochs, operators };
         let health = Health::new();
         health.set_chain(true);
@@ -176,17 +179,13 @@ impl Market {
         let claims = RewardFile::of(rewards.iter().map(|of| (of.fisher.into(), of.account.earned)));
         self.store.put_blob(Blob::Rewards, claims.root().0, claims.bytes()).await.unwrap();
         let record = store::Epoch {
-            epoch,
             log_size,
             log_root,
             root: file.tree().unwrap().root().0,
             rewards_root: claims.root().0,
-            parameters: Parameters::development().digest(),
             data_hash,
             leaves: scores.len() as u64,
-            state: EpochState::Built,
-            transaction: Vec::new(),
-            signatures: Vec::new(),
+            ..unpublished(epoch)
         };
         let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
         self.store.save_epoch(record, updates, rewards.to_vec()).await.unwrap();

@@ -1,6 +1,7 @@
 //! Both protocols over loopback on a temporary store.
 
 mod cases;
+mod countersign;
 mod grpc;
 mod http;
 mod market;
