@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::{error::Error, path::PathBuf};
 
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "gpux/evidence/v1/signed.proto",
     "gpux/evidence/v1/probe.proto",
     "gpux/evidence/v1/identity.proto",
@@ -20,6 +20,7 @@ const FILES: [&str; 16] = [
     "gpux/oracle/v1/schedule.proto",
     "gpux/oracle/v1/rewards.proto",
     "gpux/oracle/v1/arbitration.proto",
+    "gpux/oracle/v1/usage.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,15 +1,22 @@
-//! What a provider does about cases against him: sees them, answers, appeals.
-use crate::cli::{Answer, Case, Party, Step, output};
+//! What a provider does about cases against him: is warned of them, sees them, answers, appeals.
+use crate::{
+    cli::{Answer, Case, Party, Step, output},
+    earnings,
+};
 use alloy::primitives::B256;
 use anyhow::{Context as _, Result};
 use gpux_contracts::{
     Deployment,
-    court::{self, Client},
+    court::{self, Client, Sight, Turn, Watch},
     keys,
 };
+use std::time::Duration;
 
 /// The most cases that are looked through.
 const CASES_MAX: usize = 1_000;
+/// How often a window of answering is looked at, and how long a look may wait.
+const LOOKS: u64 = 4;
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Runs a command.
 pub async fn run(command: Case) -> Result<()> {
@@ -26,10 +33,57 @@ pub async fn run(command: Case) -> Result<()> {
             client.appeal(id).await?;
             show(&client, id).await
         }
+        Case::LiftLevy(levy) => earnings::lift_levy(levy).await,
     }
 }
 
-async fn connect(party: &Party) -> Result<Client> {
+/// Warns whenever it becomes somebody's turn in a case against the provider, until it is dropped: an answer has a window, and
+/// a silent provider is not heard. Looks several times in each window.
+pub async fn warn(party: &Party) {
+    let mut client = None;
+    let mut watch = None;
+    loop {
+        let looked = async {
+            let client = match &mut client {
+                Some(client) => client,
+                empty => empty.insert(connect(party).await?),
+            };
+            let watch = watch.get_or_insert_with(|| Watch::of(client.account().unwrap_or_default()));
+            for Sight { case, turn, told, .. } in watch.look(client).await?.into_iter().filter(|seen| seen.changed) {
+                match turn {
+                    Turn::Nobody => {
+                        tracing::info!(case = %case.id, outcome = %case.outcome, "a case against this provider has ended")
+                    }
+                    Turn::Provider { .. } => {
+                        tracing::warn!(
+                            "a case was filed against this provider; answer with `gpux-node case answer {}`\n{told}",
+                            case.id
+                        );
+                    }
+                    Turn::Parties { .. } => {
+                        tracing::warn!(
+                            "a case against this provider was ruled; appeal with `gpux-node case appeal {}`\n{told}",
+                            case.id
+                        );
+                    }
+                    _ => tracing::warn!("a case against this provider goes on\n{told}"),
+                }
+            }
+            anyhow::Ok(client.windows().await?.answer)
+        };
+        let pause = match looked.await {
+            Ok(answer) => Duration::from_secs((answer / LOOKS).max(1)).min(PAUSE_MAX),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "cases against this provider could not be looked for");
+                PAUSE_MAX
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// The provider's own client.
+pub(crate) async fn connect(party: &Party) -> Result<Client> {
     let key = keys::wallet(&party.provider_key_file, party.provider_password_file.as_deref())?;
     let rpc = party.rpc.parse().ok().context("--rpc is no URL")?;
     Ok(Client::connect(rpc, Deployment::read(&party.deployment)?, Some(key)).await?)

@@ -2,6 +2,7 @@
 pub mod output;
 
 use crate::{cheat::Cheat, sandbox::Choice};
+use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -24,6 +25,56 @@ pub enum Command {
     /// Looks at cases against this provider, and takes his steps.
     #[command(subcommand)]
     Case(Case),
+    /// Shows what this provider's rentals earned, and takes it.
+    #[command(subcommand)]
+    Earnings(Earnings),
+}
+
+/// What a provider does with what he earned.
+#[derive(Debug, Subcommand)]
+pub enum Earnings {
+    /// Shows what is inside its hold, what can be collected, and what can be withdrawn.
+    Show(Income),
+    /// Moves what is past its hold to the provider's credit, less a levy.
+    Collect(Income),
+    /// Pays the whole credit out.
+    Withdraw(Withdraw),
+}
+
+/// Whose earnings.
+#[derive(Debug, Args)]
+pub struct Income {
+    /// An oracle that serves the nodes' leaves: with an honest one the short hold is enough.
+    #[arg(long, value_name = "URL")]
+    pub oracle: Option<String>,
+    /// The provider.
+    #[command(flatten)]
+    pub party: Party,
+}
+
+/// A payment.
+#[derive(Debug, Args)]
+pub struct Withdraw {
+    /// Who is paid [default: the provider].
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Option<Address>,
+    /// The provider.
+    #[command(flatten)]
+    pub party: Party,
+}
+
+/// Whose levy ends.
+#[derive(Debug, Args)]
+pub struct LiftLevy {
+    /// The node's key.
+    #[arg(long, value_name = "HEX")]
+    pub node: String,
+    /// An oracle that serves the node's leaf; Court checks its proof.
+    #[arg(long, value_name = "URL")]
+    pub oracle: String,
+    /// Who sends: anybody may.
+    #[command(flatten)]
+    pub party: Party,
 }
 
 /// What a provider does about cases.
@@ -35,6 +86,8 @@ pub enum Case {
     Answer(Answer),
     /// Appeals a ruling, under a counter-bond of the provider's own stake in Bonds.
     Appeal(Step),
+    /// Ends the levy of a convicted node, by a later leaf that calls it honest.
+    LiftLevy(LiftLevy),
 }
 
 /// The provider, and where the chain is.

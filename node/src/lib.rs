@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cheat;
 pub mod cli;
 pub mod clock;
+pub mod earnings;
 pub mod identity;
 mod measure;
 pub mod run;

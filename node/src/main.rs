@@ -5,7 +5,7 @@ use gpux_contracts::keys;
 use gpux_node::{
     case,
     cli::{Cli, Command, SignMembership, output},
-    identity, run,
+    earnings, identity, run,
 };
 use gpux_proto::{bytes::from_hex, signing::SigningKey};
 use prost::Message as _;
@@ -50,6 +50,10 @@ fn start(cli: Cli) -> Result<()> {
         Command::Case(command) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(case::run(command))
+        }
+        Command::Earnings(command) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(earnings::run(command))
         }
     }
 }

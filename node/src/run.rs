@@ -4,6 +4,7 @@
 //! on a stop the sessions end first, which kills their jobs, then the connections.
 use crate::{
     announce::keep_announced,
+    case,
     chain::Contract,
     cheat::{Cheat, Cheating},
     cli::{Run, output},
@@ -92,7 +93,7 @@ pub async fn run(arguments: Run, stop: CancellationToken) -> Result<()> {
                 None => std::future::pending().await,
             }
         };
-        tokio::join!(announced, identity.keep_fresh())
+        tokio::join!(announced, identity.keep_fresh(), case::warn(&arguments.party))
     };
     tokio::select! {
         served = serve(node, listener, stop) => served,

@@ -95,6 +95,7 @@ pub async fn run(
     let view = View {
         market: parameters.market,
         deployment: prepared.rules.deployment.clone(),
+        epoch_secs: parameters.epoch_secs.into(),
         sealed_epochs: parameters.sealed_epochs.into(),
         operators: operators.clone(),
     };

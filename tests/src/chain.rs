@@ -127,6 +127,17 @@ impl Chain {
         Ok(())
     }
 
+    /// What of an account's stake does not thaw.
+    pub async fn stake(&self, account: Address) -> anyhow::Result<u128> {
+        let bond = Bonds::new(self.deployment.bonds, self.admin.clone()).bond(account).call().await?;
+        Ok(bond.amount.saturating_sub(bond.thawing))
+    }
+
+    /// The tokens of an account.
+    pub async fn balance(&self, account: Address) -> anyhow::Result<u128> {
+        Ok(TestToken::new(self.deployment.token, self.admin.clone()).balanceOf(account).call().await?.to())
+    }
+
     /// Grants tokens to Rewards, as a treasury would.
     pub async fn grant(&self, tokens: u128) -> anyhow::Result<()> {
         let treasury = PrivateKeySigner::from_bytes(&anvil::KEYS[0])?;

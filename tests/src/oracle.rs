@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, bail, ensure};
 use gpux_proto::oracle::{
-    GetReputationResponse, ListNodesResponse, ListReportsResponse, ListReputationsResponse, Node, ReportSummary,
-    Reputation,
+    GetReputationResponse, GetUsageResponse, ListNodesResponse, ListReportsResponse, ListReputationsResponse, Node,
+    ReportSummary, Reputation,
 };
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -120,6 +120,11 @@ impl Oracle {
             }
         }
         Ok(all)
+    }
+
+    /// How much the market is used.
+    pub async fn usage(&self) -> anyhow::Result<GetUsageResponse> {
+        self.json("/v1/usage").await
     }
 
     /// A session's bundle, encoded.

@@ -3,7 +3,7 @@
 
 use gpux_tests::{
     figures,
-    market::{Market, Options, cases, cast::CAST, evidence, findings, seal, show, wages, watch},
+    market::{Market, Options, cases, cast::CAST, evidence, findings, payout, seal, show, usage, wages, watch},
 };
 use std::{path::Path, time::Duration};
 
@@ -33,7 +33,9 @@ async fn every_cheat_is_convicted_every_honest_node_cleared_and_the_liar_silence
     found.extend(evidence::check(&market, &known).await.unwrap());
     found.push(seal::check(&market).await.unwrap());
     found.extend(wages::check(&market).await.unwrap());
+    found.extend(payout::check(&market).await.unwrap());
     found.extend(cases::check(&market).await.unwrap());
+    found.extend(usage::check(&market).await.unwrap());
     show::nodes(&market, &known);
     show::findings(&found);
     let figures = show::figures(&market, &known, &found);

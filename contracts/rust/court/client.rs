@@ -76,8 +76,8 @@ pub enum Error {
 /// A party of cases, with a key or as an onlooker.
 #[derive(Debug, Clone)]
 pub struct Client {
-    provider: DynProvider,
-    deployment: Deployment,
+    pub(super) provider: DynProvider,
+    pub(super) deployment: Deployment,
     account: Option<Address>,
 }
 
@@ -255,12 +255,15 @@ impl Client {
         self.send(self.court().finalise(case.id, terms)).await.map(drop)
     }
 
-    fn court(&self) -> Court::CourtInstance<&DynProvider> {
+    pub(super) fn court(&self) -> Court::CourtInstance<&DynProvider> {
         Court::new(self.deployment.court, &self.provider)
     }
 
     /// Simulates, sends, and waits for the block.
-    async fn send<P: Provider, D: CallDecoder>(&self, call: CallBuilder<P, D>) -> Result<TransactionReceipt, Error> {
+    pub(super) async fn send<P: Provider, D: CallDecoder>(
+        &self,
+        call: CallBuilder<P, D>,
+    ) -> Result<TransactionReceipt, Error> {
         let call = match self.account {
             Some(account) => call.from(account),
             None => call,

@@ -16,7 +16,7 @@ use crate::{Deployment, bindings::Rentals, rpc::RANGE};
 const RENTALS_MAX: usize = 256;
 /// The most rentals of a node that are looked at, the newest first. So many that hiding a rental behind others of dust costs more
 /// gas than most rentals are worth.
-const LOOKED_AT: usize = 65_536;
+pub(super) const LOOKED_AT: usize = 65_536;
 /// How many are asked about at the same time.
 const ASKED_AT_ONCE: usize = 32;
 
@@ -44,26 +44,37 @@ pub(super) async fn held(
     (since, until): (u64, u64),
 ) -> Result<Vec<Holding>, Error> {
     let (since, until) = (U40::from(since), U40::from(until));
-    let mut holdings = Vec::new();
-    for some in opened(provider, deployment, Filter::new().topic2(node), LOOKED_AT).await?.chunks(ASKED_AT_ONCE) {
-        let mut asked = JoinSet::new();
-        for (rental, terms) in some.iter().cloned() {
-            if terms.offer.node != node {
-                return Err(Error::Log);
-            }
-            let (provider, address) = (provider.clone(), deployment.rentals);
-            asked.spawn(async move {
-                let rentals = Rentals::new(address, provider);
-                let held = limited(rentals.heldBetween(rental, since, until).call()).await?;
-                Ok::<_, Error>(Holding { rental, terms, held })
-            });
-        }
-        while let Some(holding) = asked.join_next().await {
-            holdings.push(holding.map_err(|_| Error::Slow)??);
-        }
+    let rentals = opened(provider, deployment, Filter::new().topic2(node), LOOKED_AT).await?;
+    if rentals.iter().any(|(_, terms)| terms.offer.node != node) {
+        return Err(Error::Log);
     }
+    let address = deployment.rentals;
+    let mut holdings = each(rentals, |rental, terms| {
+        let provider = provider.clone();
+        async move {
+            let rentals = Rentals::new(address, provider);
+            let held = limited(rentals.heldBetween(rental, since, until).call()).await?;
+            Ok(Holding { rental, terms, held })
+        }
+    })
+    .await?;
     holdings.retain(|holding| holding.held > 0);
     Ok(holdings)
+}
+
+/// Asks about each rental, some at a time; in no order.
+pub(super) async fn each<T: Send + 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
+    rentals: Vec<(B256, Rentals::Terms)>,
+    ask: impl Fn(B256, Rentals::Terms) -> F,
+) -> Result<Vec<T>, Error> {
+    let mut answers = Vec::with_capacity(rentals.len());
+    for some in rentals.chunks(ASKED_AT_ONCE) {
+        let mut asked: JoinSet<_> = some.iter().map(|(rental, terms)| ask(*rental, terms.clone())).collect();
+        while let Some(answer) = asked.join_next().await {
+            answers.push(answer.map_err(|_| Error::Slow)??);
+        }
+    }
+    Ok(answers)
 }
 
 /// The terms of one rental.
@@ -77,7 +88,7 @@ pub(super) async fn terms_of(
 }
 
 /// The newest rentals that a filter takes, so many at most, from the logs of their opening.
-async fn opened(
+pub(super) async fn opened(
     provider: &DynProvider,
     deployment: &Deployment,
     filter: Filter,

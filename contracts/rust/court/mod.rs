@@ -5,11 +5,15 @@
 
 mod case;
 mod client;
+mod earnings;
 mod holdings;
 mod naming;
+mod watch;
 mod words;
 
 pub use case::{Case, Kind, Outcome, State, Turn, Windows};
 pub use client::{Client, Error};
+pub use earnings::{Earning, Earnings, Leaves};
 pub use holdings::{Holding, reaching, worth};
 pub use naming::{StatementError, id, statement};
+pub use watch::{Sight, Watch};

@@ -3,13 +3,13 @@
 //! Owns the commands and the watch, which acts only where Court lets anybody act: it never rules. Its invariant: while a
 //! transaction of the account waits, nothing more is sent.
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use alloy::primitives::B256;
 use anyhow::{Context as _, bail};
 use gpux_contracts::{
     Deployment,
-    court::{self, Case, Client, Error, Outcome, State, Turn},
+    court::{self, Case, Client, Error, Outcome, Sight, State, Turn},
     keys,
 };
 use tokio_util::sync::CancellationToken;
@@ -94,9 +94,9 @@ async fn rule(Rule { act, outcome, amount, levy_bps }: Rule) -> anyhow::Result<(
 /// Looks again and again; a look that fails is told and repeated.
 async fn watch(flags: Watch, stop: CancellationToken) -> anyhow::Result<()> {
     let client = connect(&flags.chain, Some(&flags.sender)).await?;
-    let mut seen = Seen::default();
+    let mut watch = court::Watch::default();
     while !stop.is_cancelled() {
-        if let Err(error) = look(&client, flags.act, &mut seen).await {
+        if let Err(error) = look(&client, flags.act, &mut watch).await {
             tracing::warn!(%error, "the chain could not be looked at");
         }
         tokio::select! {
@@ -107,39 +107,16 @@ async fn watch(flags: Watch, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a watch knows.
-#[derive(Debug, Default)]
-struct Seen {
-    /// The cases, each with whose turn it was; none before the first look at it.
-    turns: BTreeMap<B256, Option<Turn>>,
-    /// From which block on cases are looked for.
-    block: u64,
-}
-
 /// One look at all cases that have not ended.
-async fn look(client: &Client, acts: bool, seen: &mut Seen) -> Result<(), Error> {
-    let windows = client.windows().await?;
-    let (filed, next) = client.filed_since(seen.block).await?;
-    for id in filed {
-        seen.turns.entry(id).or_default();
-    }
-    seen.block = next;
-    // What has ended stays so.
-    for (id, before) in seen.turns.iter_mut().filter(|(_, turn)| **turn != Some(Turn::Nobody)) {
-        let case = match client.case(*id).await {
-            // Its block was replaced.
-            Err(Error::Unknown(_)) => continue,
-            case => case?,
-        };
-        let now = client.now().await?;
-        let turn = case.turn(now, &windows);
-        if before.replace(turn) != Some(turn) {
-            output::text(&case.told(now, &windows));
+async fn look(client: &Client, acts: bool, watch: &mut court::Watch) -> Result<(), Error> {
+    for Sight { case, turn, changed, told } in watch.look(client).await? {
+        if changed {
+            output::text(&told);
         }
         if acts && !client.waits().await? {
             // Somebody else may come first; the next look shows what has become of it.
             if let Err(error) = act(client, &case, turn).await {
-                tracing::warn!(case = %id, %error, "a step was not taken");
+                tracing::warn!(case = %case.id, %error, "a step was not taken");
             }
         }
     }

@@ -147,6 +147,7 @@ impl Facts {
                 self.nodes.insert(*rental, terms.offer.node);
                 self.facts.opened.push(RentalOpened {
                     log_index,
+                    transaction: placed.transaction.0,
                     rental: rental.0,
                     node: terms.offer.node.0,
                     provider: terms.offer.provider.into_array(),
@@ -158,18 +159,12 @@ impl Facts {
                 });
                 self.payment(log_index, *rental, PaymentKind::Opened, *deposit)
             }
-            Fact::ToppedUp { rental, amount } => {
-                self.movement(log_index, *rental, MovementKind::ToppedUp, PaymentKind::ToppedUp, *amount)
-            }
-            Fact::Stopped { rental, refund } => {
-                self.movement(log_index, *rental, MovementKind::Refunded, PaymentKind::Refunded, *refund)
-            }
-            Fact::Collected { rental, amount } => {
-                self.movement(log_index, *rental, MovementKind::Collected, PaymentKind::Collected, *amount)
-            }
+            Fact::ToppedUp { rental, amount } => self.movement(placed, *rental, MovementKind::ToppedUp, *amount),
+            Fact::Stopped { rental, refund } => self.movement(placed, *rental, MovementKind::Refunded, *refund),
+            Fact::Collected { rental, amount } => self.movement(placed, *rental, MovementKind::Collected, *amount),
             Fact::Slashed { rental, amount, beneficiary, share } => {
                 self.slashed(placed.transaction, *beneficiary, *share);
-                self.movement(log_index, *rental, MovementKind::Slashed, PaymentKind::Slashed, *amount)
+                self.movement(placed, *rental, MovementKind::Slashed, *amount)
             }
             Fact::Bond { fisher, change } => self.bond(log_index, *fisher, *change),
             Fact::Case { id, event } => self.case(placed, *id, event),
@@ -215,15 +210,15 @@ impl Facts {
         self.facts
     }
 
-    fn movement(
-        &mut self,
-        log_index: u32,
-        rental: B256,
-        kind: MovementKind,
-        wire: PaymentKind,
-        amount: u128,
-    ) -> Result<(), Error> {
-        self.facts.movements.push(Movement { log_index, rental: rental.0, kind, amount });
+    fn movement(&mut self, placed: &Placed, rental: B256, kind: MovementKind, amount: u128) -> Result<(), Error> {
+        let Placed { log_index, transaction, .. } = *placed;
+        self.facts.movements.push(Movement { log_index, transaction: transaction.0, rental: rental.0, kind, amount });
+        let wire = match kind {
+            MovementKind::ToppedUp => PaymentKind::ToppedUp,
+            MovementKind::Refunded => PaymentKind::Refunded,
+            MovementKind::Collected => PaymentKind::Collected,
+            MovementKind::Slashed => PaymentKind::Slashed,
+        };
         self.payment(log_index, rental, wire, amount)
     }
 

@@ -21,7 +21,7 @@ use crate::{
     log::{Frontier, leaf_hash},
     publish::Folder,
     replay::Recomputed,
-    store::{self, Epoch, EpochState, Store},
+    store::{self, Epoch, EpochChanges, EpochState, Store},
 };
 
 /// How many entries are read at once.
@@ -149,7 +149,7 @@ impl Entries {
             transaction: Vec::new(),
             signatures: Vec::new(),
         };
-        match self.copy.save_epoch(record, Vec::new(), Vec::new()).await {
+        match self.copy.save_epoch(record, EpochChanges::default()).await {
             Err(store::Error::EpochDiffers(epoch)) => {
                 Err(Stop::Refused(format!("epoch {epoch} was recorded with other contents before")))
             }

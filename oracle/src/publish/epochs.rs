@@ -13,13 +13,13 @@ use gpux_proto::{
     signing::{self, Domain},
 };
 
-use super::{closing::Closing, fold, fold::Folder, leaves};
+use super::{closing::Closing, fold, fold::Folder, leaves, power};
 use crate::{
     audit::{Ahead, Auditor, AuditorError, Terms},
     log::{Frontier, FrontierError, Hash, Position},
     schedule::{SCHEDULES_MAX, Schedules},
     score::{NodeId, Parameters, ReportId},
-    store::{self, Blob, BlockRef, Epoch, EpochState, ReportRow, RewardUpdate, ScoreUpdate, Store},
+    store::{self, Blob, BlockRef, Epoch, EpochChanges, EpochState, ReportRow, RewardUpdate, ScoreUpdate, Store},
 };
 
 /// How many entries are read at once.
@@ -248,14 +248,14 @@ impl Epochs {
         }
         let Some(file) = self.folder.leaf_file() else { return Ok(()) };
         let (bytes, root) = (file.bytes(), file.tree()?.root());
-        let rewards = self.folder.reward_file();
+        let claims = self.folder.reward_file();
         let log_size = self.folder.size();
         let record = Epoch {
             epoch,
             log_size,
             log_root: self.root_of(log_size).await?,
             root: root.0,
-            rewards_root: rewards.root().0,
+            rewards_root: claims.root().0,
             parameters: self.parameters.digest(),
             data_hash: leaves::data_hash(&bytes).0,
             leaves: file.leaves().len() as u64,
@@ -270,14 +270,21 @@ impl Epochs {
             .collect();
         tracing::info!(epoch, leaves = record.leaves, log_size, "epoch closed");
         self.store.put_blob(Blob::Leaves, record.data_hash, bytes).await?;
-        if !rewards.is_empty() {
-            self.store.put_blob(Blob::Rewards, record.rewards_root, rewards.bytes()).await?;
+        if !claims.is_empty() {
+            self.store.put_blob(Blob::Rewards, record.rewards_root, claims.bytes()).await?;
         }
         let accounts = self.folder.rewards().changed();
-        let accounts = accounts.map(|(fisher, account)| RewardUpdate { fisher: fisher.0, account }).collect();
-        self.store.save_epoch(record, scores, accounts).await?;
+        let rewards = accounts.map(|(fisher, account)| RewardUpdate { fisher: fisher.0, account }).collect();
+        let power = self.power(epoch, &scores);
+        self.store.save_epoch(record, EpochChanges { scores, rewards, power }).await?;
         self.folder.rewards_recorded();
         Ok(())
+    }
+
+    /// The compute power at the end of an epoch.
+    fn power(&self, epoch: u64, scores: &[ScoreUpdate]) -> Vec<store::Power> {
+        let ended = (epoch + 1).saturating_mul(self.parameters.epoch_secs.into());
+        power::power(self.folder.offers(), ended, scores.iter().map(|update| &update.score))
     }
 
     /// The log's root when it had this size.

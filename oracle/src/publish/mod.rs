@@ -9,6 +9,7 @@ mod epochs;
 mod fold;
 mod leaves;
 mod operators;
+mod power;
 mod publisher;
 mod signatures;
 

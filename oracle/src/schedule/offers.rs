@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use gpux_kernels::{
     assignment::{self, Schedule},
-    evidence::claims,
+    evidence::{Expectation, claims, expected},
     plan,
     probe::ProbeId,
 };
@@ -21,10 +21,13 @@ use super::index::{Stake, index};
 use crate::score::{Market, NodeId, ResourceId, State};
 
 /// A node's newest offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Offer {
     /// A bit for each number of a claimed resource.
     claims: u16,
+    /// What honest hardware of the claimed kind reaches, for each claimed resource in the order of their numbers: bytes of
+    /// memory, rates of everything else.
+    figures: Box<[u64]>,
     /// In token units a second.
     rate: u128,
     /// How many rentals it holds at a time.
@@ -51,6 +54,16 @@ impl Offers {
         self.0.values().any(|offer| offer.holds(at))
     }
 
+    /// What nodes advertise at a moment in seconds since 1970, in the order of their keys: for each claimed resource what honest
+    /// hardware of the claimed kind reaches.
+    pub fn advertised(
+        &self,
+        at: u64,
+    ) -> impl Iterator<Item = (NodeId, impl Iterator<Item = (ProbeId, u64)> + '_)> + '_ {
+        let holding = self.0.iter().filter(move |(_, offer)| offer.holds(at));
+        holding.map(|(node, offer)| (NodeId(*node), offer.claimed().zip(offer.figures.iter().copied())))
+    }
+
     /// What a node asks by its newest offer, in token units a second, whether it still holds or not.
     #[must_use]
     pub fn rate(&self, node: &NodeId) -> Option<u128> {
@@ -72,8 +85,8 @@ impl Offers {
         let median = median(&mut earnings);
         for (node, offer) in self.0.iter().filter(|(_, offer)| offer.holds(begins)) {
             let (urgency, stake) = (state.urgency(&NodeId(*node)), Stake::beside(median, offer.earns()));
-            let claimed = ProbeId::ALL.into_iter().filter(|probe| offer.claims & bit(*probe) != 0);
-            let resources = claimed.map(|probe| (probe, index(stake, &urgency, ResourceId(u32::from(probe.number())))));
+            let resources =
+                offer.claimed().map(|probe| (probe, index(stake, &urgency, ResourceId(u32::from(probe.number())))));
             schedule.push(*node, resources)?;
         }
         Ok(schedule)
@@ -84,6 +97,11 @@ impl Offer {
     /// Rate times capacity, in token units a second.
     fn earns(&self) -> u128 {
         self.rate.saturating_mul(self.capacity.into())
+    }
+
+    /// The claimed resources in the order of their numbers.
+    fn claimed(&self) -> impl Iterator<Item = ProbeId> + '_ {
+        ProbeId::ALL.into_iter().filter(|probe| self.claims & bit(*probe) != 0)
     }
 
     fn holds(&self, at: u64) -> bool {
@@ -110,8 +128,14 @@ fn read(announced: &NodeAnnounced, market: Market) -> Option<([u8; 32], Offer)> 
         Market::Production => plan::Market::Production,
         Market::Development => plan::Market::Development,
     };
-    let claimed = claims(&descriptor, market).into_iter().fold(0, |set, probe| set | bit(probe));
+    let claims = claims(&descriptor, market).into_iter().fold(0, |set, probe| set | bit(probe));
+    let figures = ProbeId::ALL.into_iter().filter(|probe| claims & bit(*probe) != 0).map(|probe| {
+        let figure = |of: Expectation| if probe.fills_memory() { of.bytes } else { of.rate };
+        // Saturating: a claim may be anything.
+        expected(&descriptor, probe, market).map_or(0.0, figure) as u64
+    });
     let rate = offer.rate.parse().ok()?;
     let node = array("descriptor.node", &descriptor.node).ok()?;
-    Some((node, Offer { claims: claimed, rate, capacity: offer.capacity, until: offer.valid_until }))
+    let (capacity, until) = (offer.capacity, offer.valid_until);
+    Some((node, Offer { claims, figures: figures.collect(), rate, capacity, until }))
 }

@@ -7,8 +7,9 @@ mod chain;
 mod epochs;
 mod evidence;
 mod registry;
+mod usage;
 
-pub(super) use {audits::*, chain::*, epochs::*, evidence::*, registry::*};
+pub(super) use {audits::*, chain::*, epochs::*, evidence::*, registry::*, usage::*};
 
 use super::*;
 
@@ -47,6 +48,8 @@ macro_rules! behaviour_suite {
             final_blocks_enter_the_log_once_and_stay
             rentals_sum_their_movements
             cases_are_listed_newest_first_and_keep_every_step
+            usage_counts_final_blocks_once_by_day
+            power_is_that_of_the_newest_epoch_of_a_range
             values_out_of_range_are_refused_and_leave_nothing
         }
     };

@@ -16,9 +16,10 @@ use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
     Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Case, CaseEvent, CaseFact, CaseFilter, Chain,
-    Commit, CommitRow, Countersignature, Digest, Epoch, EpochState, Filing, Finding, FindingRow, Fisher, FisherRow,
-    LogEntryRow, Moment, Movement, MovementKind, Node, NodeRow, PaymentTotals, Relay, RelayRow, Rental, RentalOpened,
-    Report, ReportFilter, ReportRow, RewardRow, RewardUpdate, ScoreRow, ScoreUpdate, Settled, Slot, Stamps,
+    Commit, CommitRow, Countersignature, DAY_SECS, Digest, Epoch, EpochChanges, EpochState, Filing, Finding,
+    FindingRow, Fisher, FisherRow, LogEntryRow, Moment, Movement, MovementKind, Node, NodeRow, PaymentTotals, Power,
+    Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow, RewardUpdate, ScoreRow,
+    ScoreUpdate, Settled, Slot, Stamps, Usage, UsageDay,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -108,9 +109,8 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     // Log and epochs.
     /// Appends entries, and changes what they settle.
     async fn append_entries(&self, entries: Vec<Vec<u8>>, settled: Settled) -> Result<Appended>;
-    /// Holds a built epoch with the scores and fishers' accounts that it changed; the same epoch with the same contents changes
-    /// nothing.
-    async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate>) -> Result<()>;
+    /// Holds a built epoch with what it changed; the same epoch with the same contents changes nothing.
+    async fn save_epoch(&self, epoch: Epoch, changes: EpochChanges) -> Result<()>;
     /// Moves an epoch from one state to a later one, or to the same with another transaction (a fee was raised).
     async fn advance_epoch(&self, epoch: u64, from: EpochState, to: EpochState, transaction: Vec<u8>) -> Result<()>;
     /// Holds an operator's signature over a held epoch; of one operator the first stays.
@@ -123,7 +123,7 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn apply_block(&self, facts: BlockFacts) -> Result<()>;
     /// Forgets every block after `number`.
     async fn roll_back_to(&self, number: u64) -> Result<()>;
-    /// Makes everything up to `number` final: its log entries are appended in order, its payments counted.
+    /// Makes everything up to `number` final: its log entries are appended in order, its payments and its usage counted.
     async fn finalise(&self, number: u64) -> Result<Appended>;
 
     // Reads. Lists go by key: `after` is the last key of the page before.
@@ -201,6 +201,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn finalised_bond(&self, fisher: Address) -> Result<u128>;
     /// What a node's rentals moved, finalised blocks only.
     async fn payments(&self, node: Digest) -> Result<PaymentTotals>;
+    /// The usage since the first block, finalised blocks only.
+    async fn usage(&self) -> Result<Usage>;
+    /// Days with finalised blocks, newest first; `before` is the last day of the page before.
+    async fn usage_days(&self, before: Option<u64>, limit: u32) -> Result<Vec<UsageDay>>;
+    /// The compute power at the end of the newest epoch of a range that has scores, and that epoch.
+    async fn power(&self, epochs: std::ops::Range<u64>) -> Result<Option<(u64, Vec<Power>)>>;
     /// Checks that the backend answers.
     async fn ping(&self) -> Result<()>;
 }

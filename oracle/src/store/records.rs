@@ -2,9 +2,11 @@
 
 mod cases;
 mod chain;
+mod usage;
 
 pub use cases::{Case, CaseEvent, CaseFact, CaseFilter, Filing, Moment};
 pub use chain::{BlockFacts, BlockRef, BondChange, Movement, MovementKind, PaymentTotals, Rental, RentalOpened};
+pub use usage::{DAY_SECS, Power, Usage, UsageDay};
 
 use crate::log::Hash;
 
@@ -319,6 +321,15 @@ pub struct Countersignature {
 pub struct ScoreUpdate {
     pub provider: Address,
     pub score: crate::score::NodeScore,
+}
+
+/// What an epoch changed beside its own record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EpochChanges {
+    pub scores: Vec<ScoreUpdate>,
+    pub rewards: Vec<RewardUpdate>,
+    /// The compute power at its end, by resource.
+    pub power: Vec<Power>,
 }
 
 /// A fisher's account that an epoch changed.

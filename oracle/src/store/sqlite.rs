@@ -16,6 +16,7 @@ mod row;
 mod signatures;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod writer;
 
 use std::fs::File;
@@ -144,8 +145,8 @@ impl Store for Sqlite {
     async fn append_entries(&self, entries: Vec<Vec<u8>>, settled: Settled) -> Result<Appended> {
         self.write(Write::Append { entries, settled }).await?.appended()
     }
-    async fn save_epoch(&self, epoch: Epoch, scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate>) -> Result<()> {
-        self.write(Write::SaveEpoch { epoch, scores, rewards }).await?.nothing()
+    async fn save_epoch(&self, epoch: Epoch, changes: EpochChanges) -> Result<()> {
+        self.write(Write::SaveEpoch { epoch, changes }).await?.nothing()
     }
     async fn advance_epoch(&self, epoch: u64, from: EpochState, to: EpochState, data: Vec<u8>) -> Result<()> {
         self.write(Write::AdvanceEpoch { epoch, from, to, data }).await?.nothing()
@@ -284,6 +285,15 @@ impl Store for Sqlite {
     }
     async fn payments(&self, node: Digest) -> Result<PaymentTotals> {
         chain::payments(&self.readers, node).await
+    }
+    async fn usage(&self) -> Result<Usage> {
+        usage::total(&self.readers).await
+    }
+    async fn usage_days(&self, before: Option<u64>, limit: u32) -> Result<Vec<UsageDay>> {
+        usage::days(&self.readers, before, limit).await
+    }
+    async fn power(&self, epochs: std::ops::Range<u64>) -> Result<Option<(u64, Vec<Power>)>> {
+        usage::power(&self.readers, epochs).await
     }
     async fn ping(&self) -> Result<()> {
         log::head(&self.readers).await.map(|_| ())

@@ -10,6 +10,7 @@ use gpux_contracts::{
     court::{self, Client, worth},
     keys, published,
 };
+use gpux_kernels::measure::RATIO_ONE;
 use gpux_proto::bytes::{array, to_hex};
 use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
 use tonic::transport::Uri;
@@ -226,10 +227,11 @@ fn evidence(Kept { data, report, to }: Kept) -> anyhow::Result<ExitCode> {
             to_hex(&evidence.id),
             to_hex(&report.node),
             format!("{} of {}", report.wrong, report.drawn),
+            format!("{} %", report.x_upper.min(RATIO_ONE.into()) * 100 / u32::from(RATIO_ONE)),
             crate::session::bounded(&report.detail, DETAIL_BYTES_MAX),
         ]
     };
     let rows: Vec<_> = kept.all()?.iter().map(row).collect();
-    output::text(&table::render(["report", "node", "wrong", "what was found"], &rows));
+    output::text(&table::render(["report", "node", "wrong", "delivered", "what was found"], &rows));
     Ok(ExitCode::SUCCESS)
 }

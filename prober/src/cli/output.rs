@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "this is where the program speaks to its user")]
 use super::{check::Identified, table};
 use crate::{
-    report::Finding,
+    report::{CLEAN, Finding},
     session::{Stage, Watch, bounded},
 };
 use gpux_kernels::{
@@ -15,9 +15,6 @@ use gpux_proto::{bytes::to_hex, evidence::Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::{io::IsTerminal as _, process::ExitCode, sync::Arc, time::Duration};
-
-/// From this x on, in 64ths, `check` says nothing against a claim: nine tenths, since noise never lifts x above 1.
-const CLEAN: u32 = RATIO_ONE as u32 * 9 / 10;
 
 /// A session's result as it is printed.
 #[derive(Debug, Serialize)]

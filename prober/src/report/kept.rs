@@ -4,6 +4,7 @@
 //! files of [`DAYS`] days are enough; older ones, and the oldest beyond a count, are removed with the next one that comes.
 use super::{Parcel, outbox::FILE_BYTES_MAX};
 use crate::{clock, durable};
+use gpux_kernels::measure::RATIO_ONE;
 use gpux_proto::{
     evidence::{Outcome, Report},
     signing::{self, Domain},
@@ -18,6 +19,9 @@ use std::{
 const DAYS: u64 = 30;
 /// The most files: a bundle each, of 4 MiB at most.
 const FILES_MAX: usize = 256;
+
+/// From this x on, in 64ths, nothing is said against a claim: nine tenths, since noise never lifts x above 1.
+pub const CLEAN: u32 = RATIO_ONE as u32 * 9 / 10;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -50,7 +54,11 @@ impl Evidence {
 
     /// Whether a case could be made of it.
     fn accuses(&self) -> bool {
-        self.report.wrong > 0 || self.report.outcome() == Outcome::Fail
+        match self.report.outcome() {
+            Outcome::Fail => true,
+            Outcome::Pass => self.report.wrong > 0 || self.report.x_upper < CLEAN,
+            Outcome::Unspecified | Outcome::Inconclusive => false,
+        }
     }
 }
 
@@ -129,7 +137,11 @@ mod tests {
     use gpux_proto::{evidence::Signed, signing::SigningKey};
 
     fn parcel(number: u64, wrong: u32, outcome: Outcome) -> Parcel {
-        let mut report = Report { wrong, rental: number.to_be_bytes().to_vec(), ..Report::default() };
+        measured(number, wrong, outcome, 64)
+    }
+
+    fn measured(number: u64, wrong: u32, outcome: Outcome, x_upper: u32) -> Parcel {
+        let mut report = Report { wrong, x_upper, rental: number.to_be_bytes().to_vec(), ..Report::default() };
         report.set_outcome(outcome);
         let key = SigningKey::from_bytes(&[1; 32]);
         Parcel { commit: Signed::default(), report: signing::sign(Domain::Report, &report, &key), bundle: vec![7; 9] }
@@ -140,16 +152,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let kept = Kept::open(dir.path()).unwrap();
         kept.keep(&parcel(1, 0, Outcome::Pass)).unwrap();
-        kept.keep(&parcel(2, 0, Outcome::Inconclusive)).unwrap();
+        kept.keep(&measured(2, 0, Outcome::Inconclusive, 0)).unwrap();
+        kept.keep(&measured(2, 0, Outcome::Pass, CLEAN)).unwrap();
         assert_eq!(kept.all().unwrap().len(), 0);
         let (wrong, failed) = (parcel(3, 2, Outcome::Fail), parcel(4, 0, Outcome::Fail));
         kept.keep(&wrong).unwrap();
         kept.keep(&failed).unwrap();
         assert_eq!(kept.all().unwrap().len(), 2);
+        kept.keep(&measured(5, 0, Outcome::Pass, CLEAN - 1)).unwrap();
+        assert_eq!(kept.all().unwrap().len(), 3);
         let evidence = kept.evidence(&wrong.id()).unwrap();
         assert_eq!((evidence.id, evidence.report.wrong, evidence.bundle.len()), (wrong.id(), 2, 9));
         std::fs::write(dir.path().join("reports/kept/00.report"), b"no report").unwrap();
-        assert_eq!(kept.all().unwrap().len(), 2);
+        assert_eq!(kept.all().unwrap().len(), 3);
         assert!(kept.evidence(&[0; 32]).is_err());
     }
 

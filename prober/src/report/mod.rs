@@ -6,7 +6,7 @@ mod outbox;
 #[cfg(test)]
 mod tests;
 
-pub use kept::{Evidence, Kept};
+pub use kept::{CLEAN, Evidence, Kept};
 pub(crate) use oracle::refused;
 pub use oracle::{Oracle, OracleError, Refusal};
 pub use outbox::{Outbox, Parcel};

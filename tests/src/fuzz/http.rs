@@ -30,7 +30,7 @@ pub(super) fn run(input: &[u8]) {
     place.runtime.block_on(async {
         let operators = Operators::fixed(Vec::new(), 1);
         let (market, deployment) = (score::Market::Development, deployment());
-        let view = View { market, deployment, sealed_epochs: 0, operators };
+        let view = View { market, deployment, epoch_secs: 5, sealed_epochs: 0, operators };
         let api = Api::new(place.store.clone(), place.ingest.clone(), view, Health::new(), Metrics::new());
         let Ok(response) = routes(&api).oneshot(request).await;
         let status = response.status();

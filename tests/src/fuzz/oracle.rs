@@ -82,6 +82,7 @@ fn block() -> BlockFacts {
     let offer = terms.offer.clone().unwrap_or_default();
     let opened = RentalOpened {
         log_index: 1,
+        transaction: [0x7a; 32],
         rental: signing::rental_id(&terms).unwrap_or_default(),
         node: keys().node.verifying_key().to_bytes(),
         provider: keys().provider.address().into_array(),

@@ -1,10 +1,12 @@
-//! Plays three cases with the real programs: the card that is sold as another falls to a statistical case by its published
-//! leaf, the node with wrong bits to a proof, and a case that no court hears escalates and expires.
+//! Plays four cases with the real programs: the card that is sold as another falls to a statistical case by its published
+//! leaf, the node with wrong bits to a proof, a case that no court hears escalates and expires, and the liar's accusation of an
+//! honest node costs him his bond.
 
 use super::{
-    Market, Node,
+    Fisher, Market, Node,
     cast::Truth,
     findings::{Finding, finding},
+    launch,
 };
 use anyhow::{Context as _, bail};
 use serde_json::Value;
@@ -16,8 +18,8 @@ const COMMAND_MAX: Duration = Duration::from_secs(60);
 /// Windows of a development market end within 40 s of filing; blocks are final some seconds later.
 const LIMIT: Duration = Duration::from_secs(120);
 const EVERY: Duration = Duration::from_secs(1);
-/// The levy that the arbiter rules, in basis points.
-const LEVY_BPS: &str = "1000";
+/// How the arbiter rules what is upheld: all of the cap, and a levy in basis points.
+const UPHELD: [&str; 4] = ["--outcome", "upheld", "--levy-bps", "1000"];
 
 /// Files both cases, hears one, and waits for the end of both.
 pub async fn check(market: &Market) -> anyhow::Result<Vec<Finding>> {
@@ -27,20 +29,81 @@ pub async fn check(market: &Market) -> anyhow::Result<Vec<Finding>> {
     else {
         return Ok(Vec::new());
     };
+    let liar = market.fishers.iter().find(|fisher| fisher.lies);
     market.stage.chain.fund(market.stage.account(&provider(judged))?.address(), 0).await?;
     let (first, second) = (file(market, judged).await?, file(market, unheard).await?);
-    let (heard, silent, third) = tokio::join!(hear(market, judged, &first), ignore(market, &second), async {
-        let case = prove(market, proven).await?;
-        rule(market, &case).await?;
-        anyhow::Ok(case)
-    });
+    let (heard, silent, third, fourth) = tokio::join!(
+        hear(market, judged, &first),
+        ignore(market, &second),
+        async {
+            let case = prove(market, proven).await?;
+            rule(market, &case, &UPHELD).await?;
+            anyhow::Ok(case)
+        },
+        async {
+            match liar {
+                Some(liar) => accuse(market, liar).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    );
     let third = third?;
     heard?;
-    Ok(vec![
+    let mut found = vec![
         told(market, judged, "a statistical case is upheld and slashes it", &first).await?,
+        warned(market, judged, &first),
         told(market, proven, "a proof case is upheld and slashes it", &third).await?,
         silence(market, unheard, &second, silent).await?,
-    ])
+    ];
+    found.extend(fourth?);
+    Ok(found)
+}
+
+/// Whether the accused node's own program told its provider.
+fn warned(market: &Market, node: &Node, case: &str) -> Finding {
+    let log = std::fs::read_to_string(market.stage.logs.join(format!("{}.log", node.role.name))).unwrap_or_default();
+    let warnings = log.lines().filter(|line| line.contains("WARN") && line.contains("case") && line.contains(case));
+    let count = warnings.count();
+    let words = format!("gpux-node warned {count} times of the case");
+    finding(node.role.name, "its provider is warned in time", words, count > 0)
+}
+
+/// The liar accuses an honest node by his own word. Nobody believes him, and his bond is lost.
+async fn accuse(market: &Market, liar: &Fisher) -> anyhow::Result<Finding> {
+    let honest: Vec<&str> =
+        market.nodes.iter().filter(|node| node.role.truth == Truth::Honest).map(|node| node.id.as_str()).collect();
+    let statement = market.stage.folder.join("accusation.txt");
+    std::fs::write(&statement, "It was half as fast as it claims.\n")?;
+    let (statement, data) = (statement.display().to_string(), market.stage.data(&liar.name).display().to_string());
+    let key = market.stage.key_file(&liar.name).display().to_string();
+    let deadline = Instant::now() + LIMIT;
+    let case = loop {
+        let listed = evidence(market, &["case", "evidence", "--data", &data]).await?;
+        let about = |line: &&str| line.split_whitespace().nth(1).is_some_and(|node| honest.contains(&node));
+        let newest = listed.lines().find(about).and_then(|line| line.split_whitespace().next());
+        let filed = match newest {
+            Some(report) => {
+                let file = ["case", "file", "bare", "--data", &data, "--report", report, "--statement", &statement];
+                run(market, "gpux-prober", &[&file[..], &["--key-file", &key]].concat())
+                    .await
+                    .and_then(|text| id(&text))
+            }
+            None => Err(anyhow::anyhow!("the liar has accused no honest node")),
+        };
+        match filed {
+            Ok(case) => break case,
+            Err(error) if Instant::now() >= deadline => return Err(error),
+            Err(_) => tokio::time::sleep(EVERY).await,
+        }
+    };
+    rule(market, &case, &["--outcome", "rejected"]).await?;
+    let told = until_final(market, &case).await?;
+    let bond = told["bond"].as_str().and_then(|bond| bond.parse::<u128>().ok()).unwrap_or(0);
+    let outcome = told["outcome"].as_str().unwrap_or_default();
+    let stake = market.stage.chain.stake(liar.address).await?;
+    let words = format!("{bond} token units lost, {stake} left: {}", steps(&told));
+    let holds = outcome == "CASE_OUTCOME_REJECTED" && bond > 0 && stake + bond == launch::BOND;
+    Ok(finding(&liar.name, "a false accusation costs its bond", words, holds))
 }
 
 /// A fisher takes a session's bundle to the operator, who recomputes it and signs, and files before the time for it is over:
@@ -93,13 +156,13 @@ async fn hear(market: &Market, node: &Node, case: &str) -> anyhow::Result<()> {
     let key = market.stage.key_file(&provider(node)).display().to_string();
     let answer = ["case", "answer", case, "--statement", &statement, "--provider-key-file", &key];
     run(market, "gpux-node", &answer).await?;
-    rule(market, case).await
+    rule(market, case, &UPHELD).await
 }
 
 /// Rules as soon as the provider was heard or had his time, and ends the case when nobody has appealed.
-async fn rule(market: &Market, case: &str) -> anyhow::Result<()> {
+async fn rule(market: &Market, case: &str, ruling: &[&str]) -> anyhow::Result<()> {
     let arbiter = market.stage.key_file("arbiter").display().to_string();
-    let rule = ["case", "rule", case, "--outcome", "upheld", "--levy-bps", LEVY_BPS, "--key-file", &arbiter];
+    let rule = [&["case", "rule", case, "--key-file", &arbiter], ruling].concat();
     let deadline = Instant::now() + LIMIT;
     while let Err(error) = run(market, "gpux-oracle", &rule).await {
         if Instant::now() >= deadline {

@@ -9,7 +9,7 @@ use crate::{
 use std::time::Instant;
 
 /// What each fisher bonds: B, from which a report counts in full.
-const BOND: u128 = 1_000 * TOKEN;
+pub(super) const BOND: u128 = 1_000 * TOKEN;
 /// What each relay's owner bonds: owners count by it as fishers do, so that a fifth of the owners is not bought with names.
 const OWNERS_BOND: u128 = 1_000 * TOKEN;
 /// What each fisher spends on rentals at most.

@@ -9,10 +9,12 @@ pub mod cast;
 pub mod evidence;
 pub mod findings;
 mod launch;
+pub mod payout;
 pub mod progress;
 pub mod replica;
 pub mod seal;
 pub mod show;
+pub mod usage;
 pub mod wages;
 pub mod watch;
 

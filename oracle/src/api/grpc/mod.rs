@@ -10,13 +10,14 @@ mod registry;
 mod reputation;
 mod rewards;
 mod schedule;
+mod usage;
 
 use axum::Router;
 use gpux_proto::oracle::{
     arbitration_service_server::ArbitrationServiceServer, evidence_service_server::EvidenceServiceServer,
     log_service_server::LogServiceServer, registry_service_server::RegistryServiceServer,
     reputation_service_server::ReputationServiceServer, rewards_service_server::RewardsServiceServer,
-    schedule_service_server::ScheduleServiceServer,
+    schedule_service_server::ScheduleServiceServer, usage_service_server::UsageServiceServer,
 };
 use tonic::{server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -24,7 +25,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use super::{Api, REQUEST_BYTES_MAX, health::Health};
 
 /// The services that reflection names and health speaks of.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     ReputationServiceServer::<Api>::NAME,
     EvidenceServiceServer::<Api>::NAME,
     RegistryServiceServer::<Api>::NAME,
@@ -32,6 +33,7 @@ const SERVICES: [&str; 7] = [
     ScheduleServiceServer::<Api>::NAME,
     RewardsServiceServer::<Api>::NAME,
     ArbitrationServiceServer::<Api>::NAME,
+    UsageServiceServer::<Api>::NAME,
 ];
 /// The largest answer: a page of reports.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -68,6 +70,9 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
     let arbitration = ArbitrationServiceServer::new(api.clone())
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(ANSWER_BYTES_MAX);
+    let usage = UsageServiceServer::new(api.clone())
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(ANSWER_BYTES_MAX);
     let routes = Routes::from(http)
         .add_service(reputation)
         .add_service(evidence)
@@ -76,6 +81,7 @@ pub(super) fn routes(api: &Api, http: Router) -> Result<(Router, HealthReporter)
         .add_service(schedule)
         .add_service(rewards)
         .add_service(arbitration)
+        .add_service(usage)
         .add_service(tonic_health::pb::health_server::HealthServer::new(health))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

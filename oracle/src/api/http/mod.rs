@@ -20,9 +20,9 @@ use axum::{
 use gpux_proto::oracle::{
     AnnounceNodeRequest, CommitReportRequest, ExplainReputationRequest, GetBundleRequest, GetCaseRequest,
     GetConsistencyProofRequest, GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest,
-    GetReputationRequest, GetRewardRequest, GetScheduleRequest, ListCasesRequest, ListEntriesRequest, ListNodesRequest,
-    ListRelaysRequest, ListReportsRequest, ListReputationsRequest, Opening, RegisterFisherRequest,
-    RegisterRelayRequest, SubmitStampsRequest,
+    GetReputationRequest, GetRewardRequest, GetScheduleRequest, GetUsageRequest, ListCasesRequest,
+    ListDailyUsageRequest, ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest,
+    ListReputationsRequest, Opening, RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
@@ -71,6 +71,8 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/countersignatures", axum::routing::post(countersign))
         .route("/v1/schedule", get(get_schedule))
         .route("/v1/rewards/{fisher}", get(get_reward))
+        .route("/v1/usage", get(get_usage))
+        .route("/v1/usage/days", get(list_daily_usage))
         .route("/v1/cases", get(list_cases))
         .route("/v1/cases/{case}", get(get_case))
         .method_not_allowed_fallback(wrong_method)
@@ -84,7 +86,7 @@ async fn root(State(api): State<Api>) -> Response {
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
          /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/relays, /v1/reports, \
-         /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/cases, /v1/log/entries or \
+         /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/cases, /v1/usage, /v1/usage/days, /v1/log/entries or \
          /v1/epochs/latest, or gRPC with reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
@@ -254,6 +256,15 @@ async fn register_fisher(State(api): State<Api>, body: Body) -> Response {
         api.register_fisher(RegisterFisherRequest { registration: Some(registration) }).await
     };
     json(result.await)
+}
+
+async fn get_usage(State(api): State<Api>, headers: HeaderMap) -> Response {
+    answer(&headers, api.query().get_usage(GetUsageRequest {}).await)
+}
+
+async fn list_daily_usage(State(api): State<Api>, headers: HeaderMap, query: Wish<ListDailyUsageRequest>) -> Response {
+    let result = async { api.query().list_daily_usage(wish(query)?).await };
+    answer(&headers, result.await)
 }
 
 async fn list_relays(State(api): State<Api>, headers: HeaderMap, query: Wish<ListRelaysRequest>) -> Response {

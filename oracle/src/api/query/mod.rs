@@ -15,6 +15,7 @@ mod registry;
 mod reputation;
 mod rewards;
 mod samples;
+mod usage;
 
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub struct View {
     pub market: score::Market,
     /// The chain and its contracts.
     pub deployment: Deployment,
+    /// How long an epoch lasts, in seconds.
+    pub epoch_secs: u64,
     /// For how many epochs a report stays sealed; with 0 none is.
     pub sealed_epochs: u64,
     /// Who may see what is sealed, and sign epochs.

@@ -12,32 +12,14 @@ use tonic::Code;
 use super::market::{Market, deployment, node_score, operator};
 use crate::{
     publish::publication,
-    score::Parameters,
-    store::{self, EpochState as State},
+    store::{self, EpochChanges},
 };
-
-/// An epoch that is recorded and not published.
-pub(super) fn unpublished(epoch: u64) -> store::Epoch {
-    store::Epoch {
-        epoch,
-        log_size: 9,
-        log_root: [1; 32],
-        root: [2; 32],
-        rewards_root: [3; 32],
-        parameters: Parameters::development().digest(),
-        data_hash: [4; 32],
-        leaves: 5,
-        state: State::Built,
-        transaction: Vec::new(),
-        signatures: Vec::new(),
-    }
-}
 
 impl Market {
     /// Holds an epoch that is not published yet.
     async fn build(&self, epoch: u64) -> store::Epoch {
-        let record = unpublished(epoch);
-        self.store.save_epoch(record.clone(), Vec::new(), Vec::new()).await.unwrap();
+        let record = super::market::epoch(epoch);
+        self.store.save_epoch(record.clone(), EpochChanges::default()).await.unwrap();
         record
     }
 }

@@ -64,6 +64,7 @@ async fn reflection_lists_what_is_served_and_describes_it() {
         "ReputationService",
         "RewardsService",
         "ScheduleService",
+        "UsageService",
     ];
     let expected = services.map(|of| format!("gpux.oracle.v1.{of}"));
     assert_eq!(names, [&expected[..], &["grpc.health.v1.Health".to_owned()]].concat());

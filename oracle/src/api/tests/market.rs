@@ -20,10 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
-use super::{
-    countersign::unpublished,
-    request::{Answer, request},
-};
+use super::request::{Answer, request};
 use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
@@ -65,7 +62,7 @@ impl Market {
         let operators = Operators::fixed([1, 2, 3].map(|number| operator(number).address()).to_vec(), 2);
         let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key).with_operators(operators.clone());
         let schedules = ingest.schedules().clone();
-        let view = View { market: score::Market::Development, deployment, sealed_epochs, operators };
+        let view = View { market: score::Market::Development, deployment, epoch_secs: 5, sealed_epochs, operators };
         let health = Health::new();
         health.set_chain(true);
         let api = Api::new(store.clone(), ingest, view, health.clone(), Metrics::new());
@@ -185,10 +182,11 @@ impl Market {
             rewards_root: claims.root().0,
             data_hash,
             leaves: scores.len() as u64,
-            ..unpublished(epoch)
+            ..self::epoch(epoch)
         };
         let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
-        self.store.save_epoch(record, updates, rewards.to_vec()).await.unwrap();
+        let changes = store::EpochChanges { scores: updates, rewards: rewards.to_vec(), power: vec![] };
+        self.store.save_epoch(record, changes).await.unwrap();
         for (from, to) in [
             (EpochState::Built, EpochState::Signed),
             (EpochState::Signed, EpochState::Sent),
@@ -202,6 +200,7 @@ impl Market {
     pub(super) async fn finalise(&self, node: [u8; 32], consumers: &[u8], fisher: [u8; 20], bond: u128) {
         let opened = consumers.iter().zip(0_u32..).map(|(consumer, log_index)| RentalOpened {
             log_index,
+            transaction: [0xd0 + *consumer; 32],
             rental: [0xc0 + *consumer; 32],
             node,
             provider: [0xaa; 20],
@@ -297,6 +296,26 @@ pub(super) fn node_score(node: [u8; 32], low_bps: u16) -> NodeScore {
         probes: 3,
         last_epoch: 4,
         resources: vec![ResourceScore { resource: ResourceId(1), estimate, probes: 3, last_epoch: 4 }],
+    }
+}
+
+/// A built epoch about nothing.
+pub(super) fn epoch(epoch: u64) -> store::Epoch {
+    let (log_size, leaves, state) = (0, 0, EpochState::Built);
+    let (log_root, root, rewards_root, data_hash, transaction, signatures) = Default::default();
+    let parameters = Parameters::development().digest();
+    store::Epoch {
+        epoch,
+        log_size,
+        log_root,
+        root,
+        rewards_root,
+        parameters,
+        data_hash,
+        leaves,
+        state,
+        transaction,
+        signatures,
     }
 }
 

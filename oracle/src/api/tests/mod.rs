@@ -11,4 +11,5 @@ mod request;
 mod rewards;
 mod schedule;
 mod sealed;
+mod usage;
 mod writes;

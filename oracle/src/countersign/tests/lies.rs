@@ -13,7 +13,7 @@ use super::{
 use crate::{
     audit::fixture::entry,
     countersign::{Refusal, Round},
-    store::{Epoch, EpochState},
+    store::{Epoch, EpochChanges, EpochState},
 };
 
 /// What a leader alters in a publication, and what is said of it.
@@ -257,7 +257,7 @@ async fn an_epoch_that_was_recorded_with_other_contents_is_never_signed() {
         transaction: Vec::new(),
         signatures: Vec::new(),
     };
-    countersigner.store.save_epoch(other, Vec::new(), Vec::new()).await.unwrap();
+    countersigner.store.save_epoch(other, EpochChanges::default()).await.unwrap();
     countersigner.scores = scores(0);
     let Round { refused: Some(Refusal { what, epoch, .. }), signed, .. } = countersigner.round().await.unwrap() else {
         panic!("not refused")

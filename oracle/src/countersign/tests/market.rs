@@ -23,7 +23,7 @@ use crate::{
     ingest::{Clock, Ingest, Rules},
     publish::{Epochs, Operators, Publisher, ScoresChain},
     score::Parameters,
-    store::{Commit, EpochState, Report, Settled, Sqlite, Store},
+    store::{Commit, EpochChanges, EpochState, Report, Settled, Sqlite, Store},
 };
 
 /// A leader, up to an epoch that is recorded and not published.
@@ -171,6 +171,7 @@ async fn served(market: &Market, store: &Arc<dyn Store>) -> (String, Cancellatio
     let view = View {
         market: crate::score::Market::Development,
         deployment: market.deployment.clone(),
+        epoch_secs: 5,
         sealed_epochs: 9,
         operators: operators.clone(),
     };
@@ -221,7 +222,7 @@ async fn a_leader_who_records_something_else_than_his_log_gives_publishes_nothin
     let appended =
         site.store.append_entries(vec![entry(Fact::EpochClosed(closing))], Settled::default()).await.unwrap();
     (lie.log_size, lie.log_root) = (appended.size, appended.root);
-    site.store.save_epoch(lie, Vec::new(), Vec::new()).await.unwrap();
+    site.store.save_epoch(lie, EpochChanges::default()).await.unwrap();
     // By the chain that epoch has not ended: he is waited for, and what is right before is signed.
     let waits = site.countersign(&site.market.others[1], "third").await.unwrap_err();
     assert!(format!("{waits:#}").contains("has not ended on it"), "{waits:#}");

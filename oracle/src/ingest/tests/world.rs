@@ -183,6 +183,7 @@ pub(super) fn opened(terms: &Terms) -> RentalOpened {
     let offer = terms.offer.as_ref().unwrap();
     RentalOpened {
         log_index: 1,
+        transaction: [0x7a; 32],
         rental: signing::rental_id(terms).unwrap(),
         node: offer.node.clone().try_into().unwrap(),
         provider: offer.provider.clone().try_into().unwrap(),

@@ -15,7 +15,7 @@ use super::publishing::Stage;
 use crate::{
     chain::tests::market::Market,
     publish::{Progress, publication},
-    store::{Countersignature, Epoch, EpochState, Store as _},
+    store::{Countersignature, Epoch, EpochChanges, EpochState, Store as _},
 };
 
 impl Stage {
@@ -214,7 +214,7 @@ async fn many_epochs_without_signatures_hold_up_none_after_them() {
     for number in 0..20 {
         // Older ones, so that the newest stands beyond the first page.
         let epoch = Epoch { epoch: stage.epoch - 20 + number, state: EpochState::Built, ..newest.clone() };
-        stage.bench.store.save_epoch(epoch, vec![], vec![]).await.unwrap();
+        stage.bench.store.save_epoch(epoch, EpochChanges::default()).await.unwrap();
     }
     stage.signed_by(&stage.market.others[0], &newest).await;
     stage.step().await;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn block(number: u64, fork: u8) -> BlockFacts {
+pub(super) fn block(number: u64, fork: u8) -> BlockFacts {
     let hash = |number: u64, fork: u8| {
         let mut hash = [fork; 32];
         hash[..8].copy_from_slice(&number.to_be_bytes());
@@ -19,9 +19,10 @@ fn block(number: u64, fork: u8) -> BlockFacts {
     }
 }
 
-fn opened(log_index: u32, rental: u8, node: u8, consumer: u8, deposit: u128) -> RentalOpened {
+pub(super) fn opened(log_index: u32, rental: u8, node: u8, consumer: u8, deposit: u128) -> RentalOpened {
     RentalOpened {
         log_index,
+        transaction: digest(rental),
         rental: digest(rental),
         node: digest(node),
         provider: [node; 20],
@@ -33,8 +34,8 @@ fn opened(log_index: u32, rental: u8, node: u8, consumer: u8, deposit: u128) -> 
     }
 }
 
-fn moved(log_index: u32, rental: u8, kind: MovementKind, amount: u128) -> Movement {
-    Movement { log_index, rental: digest(rental), kind, amount }
+pub(super) fn moved(log_index: u32, rental: u8, kind: MovementKind, amount: u128) -> Movement {
+    Movement { log_index, transaction: digest(100 + rental), rental: digest(rental), kind, amount }
 }
 
 fn bonded(log_index: u32, fisher: u8, amount: u128) -> BondChange {

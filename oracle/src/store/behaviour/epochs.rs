@@ -4,7 +4,7 @@ use super::*;
 use crate::reward::Account;
 use crate::score::{Estimate, NodeId, NodeScore, ResourceId, ResourceScore, Verdict};
 
-fn epoch(number: u64) -> Epoch {
+pub(super) fn epoch(number: u64) -> Epoch {
     Epoch {
         epoch: number,
         log_size: 10 * number,
@@ -34,10 +34,14 @@ fn update(node: u8, low_bps: u16, resources: u32) -> ScoreUpdate {
     ScoreUpdate { provider: [node; 20], score }
 }
 
+fn changes(scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate>) -> EpochChanges {
+    EpochChanges { scores, rewards, power: vec![] }
+}
+
 pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store: &dyn Store) {
     assert_eq!(store.latest_epoch(None).await.unwrap(), None);
-    store.save_epoch(epoch(3), vec![update(1, 500, 1)], vec![]).await.unwrap();
-    store.save_epoch(epoch(4), vec![], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), changes(vec![update(1, 500, 1)], vec![])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![], vec![])).await.unwrap();
     let early = store.advance_epoch(3, EpochState::Sent, EpochState::Confirmed, vec![]).await;
     assert!(matches!(early, Err(Error::EpochState { epoch: 3, expected: EpochState::Sent })), "{early:?}");
     store.advance_epoch(3, EpochState::Built, EpochState::Signed, vec![1]).await.unwrap();
@@ -46,9 +50,9 @@ pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store:
     let back = store.advance_epoch(3, EpochState::Sent, EpochState::Built, vec![]).await;
     assert!(matches!(back, Err(Error::EpochState { epoch: 3, .. })), "{back:?}");
     // Building the same epoch again, as after a crash, changes nothing; building another is refused.
-    store.save_epoch(epoch(3), vec![update(1, 900, 1)], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), changes(vec![update(1, 900, 1)], vec![])).await.unwrap();
     assert_eq!(store.score(digest(1)).await.unwrap().unwrap().score.estimate.low_bps, 500);
-    let other = store.save_epoch(Epoch { root: digest(9), ..epoch(3) }, vec![], vec![]).await;
+    let other = store.save_epoch(Epoch { root: digest(9), ..epoch(3) }, changes(vec![], vec![])).await;
     assert!(matches!(other, Err(Error::EpochDiffers(3))), "{other:?}");
     let held = store.epoch(3).await.unwrap().unwrap();
     assert_eq!(held, Epoch { state: EpochState::Sent, transaction: vec![2], ..epoch(3) });
@@ -61,8 +65,8 @@ pub(in super::super) async fn an_epoch_is_held_once_and_advances_in_order(store:
 
 pub(in super::super) async fn scores_are_the_newest_and_ranked_by_their_lower_bound(store: &dyn Store) {
     let first = vec![update(1, 700, 2), update(2, 900, 1), update(3, 700, 3), update(4, 0, 1)];
-    store.save_epoch(epoch(3), first, vec![]).await.unwrap();
-    store.save_epoch(epoch(4), vec![update(4, 800, 2)], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), changes(first, vec![])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![update(4, 800, 2)], vec![])).await.unwrap();
     let held = store.score(digest(4)).await.unwrap().unwrap();
     assert_eq!((held.epoch, held.provider, held.score), (4, [4; 20], update(4, 800, 2).score));
     assert_eq!(store.score(digest(9)).await.unwrap(), None);
@@ -79,10 +83,10 @@ pub(in super::super) async fn an_account_is_the_newest_of_its_fisher(store: &dyn
         fisher: [fisher; 20],
         account: Account { earned, pending: u128::MAX, forfeited: 7 },
     };
-    store.save_epoch(epoch(3), vec![], vec![account(1, 5), account(2, 6)]).await.unwrap();
-    store.save_epoch(epoch(4), vec![], vec![account(2, u128::MAX)]).await.unwrap();
+    store.save_epoch(epoch(3), changes(vec![], vec![account(1, 5), account(2, 6)])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![], vec![account(2, u128::MAX)])).await.unwrap();
     // An epoch that is held already changes nothing.
-    store.save_epoch(epoch(4), vec![], vec![account(1, 9)]).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![], vec![account(1, 9)])).await.unwrap();
     let held = async |fisher| store.reward([fisher; 20]).await.unwrap();
     assert_eq!(held(1).await, Some(RewardRow { epoch: 3, account: account(1, 5).account }));
     assert_eq!(held(2).await, Some(RewardRow { epoch: 4, account: account(2, u128::MAX).account }));
@@ -99,7 +103,7 @@ pub(in super::super) async fn a_signature_is_held_once_for_each_operator_and_a_c
     assert!(matches!(early, Err(Error::EpochUnknown(3))), "{early:?}");
     assert!(matches!(store.choose_signatures(3, vec![1]).await, Err(Error::EpochUnknown(3))));
     for number in 3..=5 {
-        store.save_epoch(epoch(number), vec![], vec![]).await.unwrap();
+        store.save_epoch(epoch(number), EpochChanges::default()).await.unwrap();
     }
     for signature in [signed(3, 2, 2), signed(3, 1, 1), signed(3, 1, 9), signed(4, 1, 4)] {
         store.countersign(signature).await.unwrap();
@@ -117,14 +121,14 @@ pub(in super::super) async fn a_signature_is_held_once_for_each_operator_and_a_c
     store.choose_signatures(3, vec![7; 130]).await.unwrap();
     // Neither a state nor the same epoch built again changes the choice.
     store.advance_epoch(3, EpochState::Built, EpochState::Sent, vec![2; 32]).await.unwrap();
-    store.save_epoch(epoch(3), vec![], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), EpochChanges::default()).await.unwrap();
     assert_eq!(store.epoch(3).await.unwrap().unwrap().signatures, [7; 130]);
     store.advance_epoch(3, EpochState::Sent, EpochState::Confirmed, vec![2; 32]).await.unwrap();
     assert_eq!(enough(9, 1, 9).await, [4]);
 }
 
 pub(in super::super) async fn an_epoch_has_room_for_so_many_signatures(store: &dyn Store) {
-    store.save_epoch(epoch(3), vec![], vec![]).await.unwrap();
+    store.save_epoch(epoch(3), EpochChanges::default()).await.unwrap();
     let signed = |number: u16| {
         let mut operator = [0; 20];
         operator[..2].copy_from_slice(&number.to_be_bytes());

@@ -28,6 +28,7 @@ pub struct BlockFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RentalOpened {
     pub log_index: u32,
+    pub transaction: Digest,
     pub rental: Digest,
     pub node: Digest,
     pub provider: Address,
@@ -57,6 +58,7 @@ pub enum MovementKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
     pub log_index: u32,
+    pub transaction: Digest,
     pub rental: Digest,
     pub kind: MovementKind,
     /// Token units.

@@ -52,19 +52,24 @@ async fn insert_facts(connection: &mut SqliteConnection, block: i64, facts: Bloc
     for rental in &facts.opened {
         integer("start", rental.start)?;
     }
-    let sql =
-        ("INSERT INTO rentals (rental, block, log_index, node, provider, consumer, rate, deposit, start, note) ", "");
+    let sql = (
+        "INSERT INTO rentals (rental, block, log_index, transaction_hash, node, provider, consumer, rate, deposit, start, \
+         note) ",
+        "",
+    );
     for_all(connection, sql, facts.opened, |mut row, opened| {
         row.push_bind(opened.rental.to_vec()).push_bind(block).push_bind(opened.log_index);
+        row.push_bind(opened.transaction.to_vec());
         row.push_bind(opened.node.to_vec()).push_bind(opened.provider.to_vec()).push_bind(opened.consumer.to_vec());
         row.push_bind(opened.rate.to_string()).push_bind(opened.deposit.to_string());
         row.push_bind(opened.start.cast_signed()).push_bind(opened.note.to_vec());
     })
     .await
     .map_err(unavailable(INDEXING))?;
-    let sql = ("INSERT INTO movements (block, log_index, rental, kind, amount) ", "");
+    let sql = ("INSERT INTO movements (block, log_index, transaction_hash, rental, kind, amount) ", "");
     for_all(connection, sql, facts.movements, |mut row, movement| {
-        row.push_bind(block).push_bind(movement.log_index).push_bind(movement.rental.to_vec());
+        row.push_bind(block).push_bind(movement.log_index).push_bind(movement.transaction.to_vec());
+        row.push_bind(movement.rental.to_vec());
         row.push_bind(movement.kind as i64).push_bind(movement.amount.to_string());
     })
     .await

@@ -3,17 +3,12 @@
 use sqlx::query;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
-use super::super::records::{Epoch, EpochState, RewardUpdate, ScoreUpdate};
+use super::super::records::{Epoch, EpochChanges, EpochState, ScoreUpdate};
 use super::super::{Error, Result};
 use super::row::{bytes, fixed, for_all, integer, number, unavailable};
 
-/// Holds a built epoch, its scores and accounts.
-pub(super) async fn save(
-    connection: &mut SqliteConnection,
-    epoch: Epoch,
-    scores: Vec<ScoreUpdate>,
-    rewards: Vec<RewardUpdate>,
-) -> Result<()> {
+/// Holds a built epoch and what it changed.
+pub(super) async fn save(connection: &mut SqliteConnection, epoch: Epoch, changes: EpochChanges) -> Result<()> {
     let held = query("SELECT * FROM epochs WHERE epoch = ?")
         .bind(integer("epoch", epoch.epoch)?)
         .fetch_optional(&mut *connection)
@@ -44,8 +39,9 @@ pub(super) async fn save(
     .execute(&mut *connection)
     .await
     .map_err(unavailable("holds an epoch"))?;
-    save_scores(connection, number, scores).await?;
-    super::rewards::save(connection, number, rewards).await
+    save_scores(connection, number, changes.scores).await?;
+    super::rewards::save(connection, number, changes.rewards).await?;
+    super::usage::save_power(connection, number, changes.power).await
 }
 
 async fn save_scores(connection: &mut SqliteConnection, epoch: i64, scores: Vec<ScoreUpdate>) -> Result<()> {

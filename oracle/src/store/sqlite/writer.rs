@@ -27,7 +27,7 @@ pub(super) enum Write {
     Commit(Commit),
     Report(Report),
     Append { entries: Vec<Vec<u8>>, settled: Settled },
-    SaveEpoch { epoch: Epoch, scores: Vec<ScoreUpdate>, rewards: Vec<RewardUpdate> },
+    SaveEpoch { epoch: Epoch, changes: EpochChanges },
     AdvanceEpoch { epoch: u64, from: EpochState, to: EpochState, data: Vec<u8> },
     Countersign(Countersignature),
     ChooseSignatures { epoch: u64, signatures: Vec<u8> },
@@ -194,9 +194,7 @@ async fn perform(connection: &mut SqliteConnection, frontier: &mut Frontier, wri
             audits::settle(connection, settled).await?;
             log::append(connection, frontier, entries).await.map(Done::Appended)
         }
-        Write::SaveEpoch { epoch, scores, rewards } => {
-            epochs::save(connection, epoch, scores, rewards).await.map(|()| Done::Nothing)
-        }
+        Write::SaveEpoch { epoch, changes } => epochs::save(connection, epoch, changes).await.map(|()| Done::Nothing),
         Write::AdvanceEpoch { epoch, from, to, data } => {
             epochs::advance(connection, epoch, (from, to), data).await.map(|()| Done::Nothing)
         }

@@ -6,7 +6,10 @@ use clap::Parser;
 use gpux_tests::{
     binaries::Binaries,
     figures,
-    market::{Market, Options, cases, cast::CAST, evidence, findings, progress::Progress, seal, show, wages, watch},
+    market::{
+        Market, Options, cases, cast::CAST, evidence, findings, payout, progress::Progress, seal, show, usage, wages,
+        watch,
+    },
     output,
 };
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -114,8 +117,10 @@ async fn watch_and_show(
     found.extend(evidence::check(market, &known).await?);
     found.push(seal::check(market).await?);
     found.extend(wages::check(market).await?);
-    progress.stage("playing three cases: two are heard, one is not");
+    found.extend(payout::check(market).await?);
+    progress.stage("playing four cases: three are heard, one is not");
     found.extend(cases::check(market).await?);
+    found.extend(usage::check(market).await?);
     let figures = show::figures(market, &known, &found);
     progress.clear();
     output::blank();

@@ -1,4 +1,4 @@
-//! Making blocks final: their log entries are appended, their payments summed, once.
+//! Making blocks final: their log entries are appended, their payments and usage summed, once.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -8,8 +8,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::super::super::records::{Address, Appended, Digest, PaymentTotals};
 use super::super::super::{Error, Result};
-use super::super::log;
 use super::super::row::{amount, bytes, fixed, integer, number, unavailable};
+use super::super::{log, usage};
 use crate::log::Frontier;
 
 const DOING: &str = "finalises blocks";
@@ -22,6 +22,7 @@ pub(in super::super) async fn finalise(
 ) -> Result<Appended> {
     let number = integer("block", number)?;
     sum_payments(connection, number).await?;
+    usage::count(connection, number).await?;
     let rows = query("SELECT bytes FROM waiting_entries WHERE block <= ? ORDER BY block, log_index")
         .bind(number)
         .fetch_all(&mut *connection)

@@ -1,164 +1,12 @@
-//! Cases through the client on a real chain: each way to file that needs no operator, each way to end, and what is refused.
+//! Each way to file, each way to end, and what is refused.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+use alloy::primitives::{B256, keccak256};
+use alloy::signers::SignerSync;
+use gpux_contracts::court::{Client, Error, Kind, Outcome, State, Turn, Watch, worth};
+use gpux_contracts::{Deployment, conviction_digest};
+use gpux_proto::signing;
 
-use std::path::Path;
-use std::time::Duration;
-
-use alloy::network::EthereumWallet;
-use alloy::primitives::{B256, Bytes, U256, keccak256};
-use alloy::providers::{DynProvider, Provider, ProviderBuilder};
-use alloy::signers::{SignerSync, local::PrivateKeySigner};
-use gpux_contracts::anvil::{Anvil, KEYS, Options};
-use gpux_contracts::court::{Case, Client, Error, Kind, Outcome, State, Turn, worth};
-use gpux_contracts::{
-    Bonds, Deployment, DevelopmentOptions, Judge, Rentals, Scores, TestToken, conviction_digest, deploy_development,
-    merkle, publish_digest,
-};
-use gpux_proto::{evidence, signing};
-
-const NODE: [u8; 32] = [0x11; 32];
-const RATE: u64 = 1_000_000;
-const SALT: [u8; 32] = [9; 32];
-const PARAMETERS: B256 = B256::repeat_byte(0x77);
-// Accounts by their number; 0 deploys.
-const PROVIDER: usize = 1;
-const FISHER: usize = 2;
-const ANYBODY: usize = 3;
-const OPERATOR: usize = 5;
-const ARBITER: usize = 6;
-const APPEALS: usize = 7;
-
-fn signer(index: usize) -> PrivateKeySigner {
-    PrivateKeySigner::from_bytes(&KEYS[index]).unwrap()
-}
-
-struct Stage {
-    anvil: Anvil,
-    deployment: Deployment,
-}
-
-impl Stage {
-    async fn set() -> Self {
-        let contracts = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let anvil = Anvil::start(contracts, &Options::default()).unwrap_or_else(|error| panic!("{error}"));
-        let mut options = DevelopmentOptions::relaxed(signer(0).address(), signer(OPERATOR).address(), PARAMETERS);
-        if let Judge::Court(court) = &mut options.court {
-            (court.arbiter, court.appeal_court) = (signer(ARBITER).address(), signer(APPEALS).address());
-        }
-        let stage = Self { deployment: deploy_development(provider(&anvil, 0), &options).await.unwrap(), anvil };
-        let fisher = stage.provider(FISHER);
-        let token = TestToken::new(stage.deployment.token, &fisher);
-        let tokens = U256::from(10_u64.pow(12));
-        token.mint(signer(FISHER).address(), tokens).send().await.unwrap().get_receipt().await.unwrap();
-        for spender in [stage.deployment.rentals, stage.deployment.bonds] {
-            token.approve(spender, tokens).send().await.unwrap().get_receipt().await.unwrap();
-        }
-        let bonds = Bonds::new(stage.deployment.bonds, &fisher);
-        bonds.deposit(signer(FISHER).address(), 1_000_000_000).send().await.unwrap().get_receipt().await.unwrap();
-        stage
-    }
-
-    fn provider(&self, index: usize) -> DynProvider {
-        provider(&self.anvil, index)
-    }
-
-    async fn client(&self, index: usize) -> Client {
-        let rpc = self.anvil.endpoint().parse().unwrap();
-        Client::connect(rpc, self.deployment.clone(), Some(signer(index))).await.unwrap()
-    }
-
-    fn terms(&self, nonce: u64) -> evidence::Terms {
-        let offer = evidence::Offer {
-            chain_id: self.deployment.chain_id,
-            rentals: self.deployment.rentals.to_vec(),
-            node: NODE.to_vec(),
-            provider: signer(PROVIDER).address().to_vec(),
-            descriptor_digest: vec![0x22; 32],
-            rate: RATE.to_string(),
-            capacity: 9,
-            valid_until: (1 << 40) - 1,
-        };
-        let consumer = signer(FISHER).address();
-        let note = signing::note(self.deployment.chain_id, self.deployment.court, consumer, SALT).to_vec();
-        evidence::Terms { consumer: consumer.to_vec(), offer: Some(offer), note, nonce }
-    }
-
-    /// Opens a rental of an hour.
-    async fn open(&self, nonce: u64) -> Rentals::Terms {
-        let wire = self.terms(nonce);
-        let digest = B256::from(signing::offer_digest(wire.offer.as_ref().unwrap()).unwrap());
-        let signature: Bytes = signer(PROVIDER).sign_hash_sync(&digest).unwrap().as_bytes().into();
-        let terms = Rentals::Terms::try_from(&wire).unwrap();
-        let rentals = Rentals::new(self.deployment.rentals, self.provider(FISHER));
-        let open = rentals.open(vec![terms.clone()], vec![u128::from(RATE) * 3_600], vec![signature]);
-        open.send().await.unwrap().get_receipt().await.unwrap();
-        terms
-    }
-
-    /// Publishes an epoch whose only leaf says that the node under-delivers.
-    async fn convict(&self, epoch: u64) -> (Scores::Leaf, Vec<B256>) {
-        let leaf = Scores::Leaf {
-            epoch,
-            node: NODE.into(),
-            provider: signer(PROVIDER).address(),
-            scoreLowBps: 1_000,
-            scoreBps: 3_000,
-            verdict: 2,
-            probes: 12,
-            certificates: B256::ZERO,
-        };
-        let tree = merkle::Tree::of_leaves([&leaf]).unwrap();
-        let publication = Scores::Publish {
-            epoch,
-            root: tree.root(),
-            rewardsRoot: B256::ZERO,
-            dataHash: keccak256(epoch.to_be_bytes()),
-            logSize: epoch,
-            logRoot: B256::repeat_byte(3),
-            parameters: PARAMETERS,
-        };
-        let digest = publish_digest(&publication, self.deployment.chain_id, self.deployment.scores);
-        let signature: Bytes = signer(OPERATOR).sign_hash_sync(&digest).unwrap().as_bytes().into();
-        let scores = Scores::new(self.deployment.scores, self.provider(OPERATOR));
-        scores.publish(publication, vec![signature]).send().await.unwrap().get_receipt().await.unwrap();
-        let proof = tree.proof(merkle::leaf_hash(&leaf)).unwrap();
-        (leaf, proof)
-    }
-
-    async fn pass(&self, seconds: u64) {
-        let provider = self.provider(0);
-        let _: serde_json::Value =
-            provider.raw_request("evm_increaseTime".into(), (U256::from(seconds),)).await.unwrap();
-        let _: serde_json::Value = provider.raw_request("anvil_mine".into(), (U256::ONE,)).await.unwrap();
-    }
-
-    async fn now(&self) -> u64 {
-        self.client(ANYBODY).await.now().await.unwrap()
-    }
-
-    /// What of the fisher's stake is free for a bond.
-    async fn free_stake(&self) -> u128 {
-        let bonds = Bonds::new(self.deployment.bonds, self.provider(0));
-        let bond = bonds.bond(signer(FISHER).address()).call().await.unwrap();
-        bond.amount - bond.thawing - bond.locked
-    }
-
-    async fn credit(&self, account: alloy::primitives::Address) -> u128 {
-        Rentals::new(self.deployment.rentals, self.provider(0)).credit(account).call().await.unwrap()
-    }
-}
-
-fn provider(anvil: &Anvil, index: usize) -> DynProvider {
-    let wallet = EthereumWallet::from(signer(index));
-    let provider = ProviderBuilder::new().wallet(wallet).connect_http(anvil.endpoint().parse().unwrap());
-    provider.client().set_poll_interval(Duration::from_millis(10));
-    provider.erased()
-}
-
-async fn turn(client: &Client, case: &Case) -> Turn {
-    case.turn(client.now().await.unwrap(), &client.windows().await.unwrap())
-}
+use super::stage::*;
 
 #[tokio::test]
 async fn a_statistical_case_takes_what_the_node_holds_and_half_of_it_pays_those_who_found_out() {
@@ -297,6 +145,30 @@ async fn silence_escalates_and_then_expires_at_no_cost() {
     anybody.finalise(&case).await.unwrap();
     assert_eq!(anybody.case(id).await.unwrap().outcome, Outcome::Expired);
     assert_eq!(stage.free_stake().await, before);
+}
+
+#[tokio::test]
+async fn a_watch_tells_each_turn_once_and_only_to_whom_it_concerns() {
+    let stage = Stage::set().await;
+    let terms = stage.open(1).await;
+    stage.pass(10).await;
+    let (fisher, provider) = (stage.client(FISHER).await, stage.client(PROVIDER).await);
+    let (mut own, mut other, mut all) =
+        (Watch::of(signer(PROVIDER).address()), Watch::of(signer(ANYBODY).address()), Watch::default());
+    assert_eq!(own.look(&provider).await.unwrap(), vec![]);
+    let id = fisher.file_bare(terms, SALT.into(), keccak256("slow")).await.unwrap();
+    for watch in [&mut own, &mut all] {
+        let [seen] = watch.look(&provider).await.unwrap().try_into().unwrap();
+        assert!(matches!(seen.turn, Turn::Provider { .. }) && seen.changed && seen.case.id == id, "{seen:?}");
+        assert!(seen.told.contains("the provider has not answered"), "{}", seen.told);
+        assert!(!watch.look(&provider).await.unwrap()[0].changed, "nothing happened since");
+    }
+    assert_eq!(other.look(&provider).await.unwrap(), vec![]);
+    fisher.withdraw(id).await.unwrap();
+    fisher.finalise(&fisher.case(id).await.unwrap()).await.unwrap();
+    let [ended] = own.look(&provider).await.unwrap().try_into().unwrap();
+    assert_eq!((ended.turn, ended.changed), (Turn::Nobody, true));
+    assert_eq!(own.look(&provider).await.unwrap(), vec![], "what has ended is not looked at again");
 }
 
 #[tokio::test]
