@@ -19,5 +19,5 @@ mod wire;
 pub use bindings::{AccessManager, Bonds, Court, Rentals, Rewards, Scores, TestToken, TimelockController};
 pub use deploy::{CourtOptions, DeployError, DevelopmentOptions, GUARDIAN_ROLE, Judge, deploy_development};
 pub use deployment::{Deployment, DeploymentError};
-pub use typed_data::{conviction_digest, publish_digest};
+pub use typed_data::{conviction_digest, opening_digest, publish_digest};
 pub use wire::published;

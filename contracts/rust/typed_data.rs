@@ -1,8 +1,8 @@
 //! What operators sign for the chain: the digests of a publication and of a conviction, the same 32 bytes as
-//! `Scores.publicationDigest` and `Court.convictionDigest`.
+//! `Scores.publicationDigest` and `Court.convictionDigest`. And what whoever may see sealed evidence signs for an oracle.
 //! Offers, sessions and rentals' ids are signed and hashed in `gpux-proto`; a test compares those with the chain too.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, aliases::U40};
 use alloy::sol;
 use alloy::sol_types::{SolStruct, eip712_domain};
 
@@ -25,9 +25,38 @@ pub fn conviction_digest(evidence: B256, node: B256, rental: B256, chain_id: u64
     Conviction { evidence, node, rental }.eip712_signing_hash(&domain)
 }
 
+sol! {
+    /// What an operator or the party of a case signs to see what is sealed; no contract reads it.
+    struct Opening { bytes32 subject; uint40 validUntil; }
+}
+
+/// The digest that opens a bundle, by its digest, or a report, by its id, until some time in unix seconds; none if the time
+/// has more than 40 bits. It names Court, since cases are what opens, and each market has its own.
+pub fn opening_digest(subject: B256, valid_until: u64, chain_id: u64, court: Address) -> Option<B256> {
+    let domain = eip712_domain! { name: "GPUX Oracle", version: "1", chain_id: chain_id, verifying_contract: court, };
+    let opening = Opening { subject, validUntil: U40::try_from(valid_until).ok()? };
+    Some(opening.eip712_signing_hash(&domain))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_opening_is_for_one_thing_one_time_and_one_market() {
+        assert_eq!(Opening::eip712_root_type(), "Opening(bytes32 subject,uint40 validUntil)");
+        let (subject, court) = (B256::repeat_byte(1), Address::repeat_byte(2));
+        let one = opening_digest(subject, 9, 1, court).unwrap();
+        for other in [
+            opening_digest(B256::repeat_byte(3), 9, 1, court),
+            opening_digest(subject, 8, 1, court),
+            opening_digest(subject, 9, 2, court),
+            opening_digest(subject, 9, 1, Address::repeat_byte(4)),
+        ] {
+            assert_ne!(other, Some(one));
+        }
+        assert_eq!(opening_digest(subject, 1 << 40, 1, court), None);
+    }
 
     /// EIP-712 type strings are the wire format: a renamed or reordered field of the Solidity struct breaks every signature.
     #[test]

@@ -12,8 +12,8 @@ use gpux_contracts::network::Stage;
 #[command(
     name = "gpux-oracle",
     version,
-    after_help = "Exit codes: 0 ok, 1 failed, 2 a check found something (the evidence convicts, attest does not sign, the \
-                  replay or the deployment differs), 64 usage."
+    after_help = "Exit codes: 0 ok, 1 failed, 2 a check found something (the evidence convicts, attest or \
+                  countersign does not sign, the replay or the deployment differs), 64 usage."
 )]
 pub struct Cli {
     /// How log lines look on stderr.
@@ -41,6 +41,8 @@ pub enum Command {
     VerifyEvidence(VerifyEvidence),
     /// Signs that a bundle convicts, for a proof case before Court; signs nothing if it does not.
     Attest(Attest),
+    /// Runs beside an oracle of the same market: recomputes what it publishes, and signs what is right.
+    Countersign(Countersign),
     /// Recomputes an epoch's scores from the log and compares them with what was published.
     Replay(Replay),
     /// Prints how a node's score and verdict came about, factor by factor.
@@ -276,6 +278,31 @@ pub struct Attest {
     /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
     #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
     pub release: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Countersign {
+    /// The URL of the oracle that sequences the log and publishes.
+    #[arg(long, value_name = "URL")]
+    pub of: String,
+    /// The directory of everything that is kept; created if missing.
+    #[arg(long, env = "GPUX_DATA")]
+    pub data: PathBuf,
+    /// The HTTP URL of this operator's own node of the chain.
+    #[arg(long, env = "GPUX_RPC", hide_env_values = true)]
+    pub rpc: String,
+    /// The deployment file that names the contracts.
+    #[arg(long, env = "GPUX_DEPLOYMENT")]
+    pub deployment: PathBuf,
+    /// The operator's key.
+    #[arg(long, env = "GPUX_OPERATOR_KEY_FILE")]
+    pub operator_key_file: PathBuf,
+    /// The file of that key's password, if it is a Web3 keystore.
+    #[arg(long, env = "GPUX_OPERATOR_PASSWORD_FILE")]
+    pub operator_password_file: Option<PathBuf>,
+    /// Ends after everything that is there was looked at.
+    #[arg(long)]
+    pub once: bool,
 }
 
 #[derive(Debug, Args)]

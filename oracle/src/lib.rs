@@ -9,6 +9,7 @@ pub mod audit;
 pub mod chain;
 pub mod cli;
 pub mod config;
+pub mod countersign;
 pub mod deploy;
 pub mod ingest;
 pub mod log;

@@ -8,9 +8,9 @@ use gpux_contracts::{Deployment, keys};
 use gpux_kernels::plan::Market;
 use gpux_oracle::{
     arbitrate,
-    cli::{Attest, Cli, Command, Explain, Replay, Serve, VerifyEvidence},
+    cli::{Attest, Cli, Command, Countersign, Explain, Replay, Serve, VerifyEvidence},
     config::Config,
-    deploy, output, releases, replay,
+    countersign, deploy, output, releases, replay,
     score::{NodeId, Parameters},
     serve, telemetry,
 };
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         }
     };
     // A service's last line belongs to its log; whoever waits for a command's answer reads a sentence.
-    let serves = matches!(cli.command, Command::Serve(_));
+    let serves = matches!(cli.command, Command::Serve(_) | Command::Countersign(_));
     run(cli).unwrap_or_else(|error| {
         if serves {
             tracing::error!("{error:#}");
@@ -52,6 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(flags) => serve_market(flags),
         Command::VerifyEvidence(flags) => verify_evidence(&flags),
         Command::Attest(flags) => attest(flags),
+        Command::Countersign(flags) => runtime()?.block_on(countersigned(flags)),
         Command::Replay(flags) => runtime()?.block_on(replay_epoch(&flags)),
         Command::Explain(flags) => runtime()?.block_on(explain(&flags)),
         Command::Deploy(step) => runtime()?.block_on(deploy::run(step)),
@@ -144,6 +145,15 @@ fn attest(flags: Attest) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(FOUND))
         }
     }
+}
+
+async fn countersigned(flags: Countersign) -> anyhow::Result<ExitCode> {
+    let Countersign { of, data, rpc, deployment, operator_key_file, operator_password_file, once } = flags;
+    let options = countersign::Options { of, data, rpc, deployment, operator_key_file, operator_password_file, once };
+    Ok(match countersign::run(options, stopped()?).await? {
+        countersign::Ended::Well => ExitCode::SUCCESS,
+        countersign::Ended::Refused => ExitCode::from(FOUND),
+    })
 }
 
 fn parameters(development: bool) -> Parameters {

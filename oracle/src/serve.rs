@@ -16,7 +16,7 @@ use crate::{
     api::{self, Api, Health, Metrics, View},
     chain::{self, Backoff, Indexer, Rpc},
     ingest::{Clock, Ingest, Rules},
-    publish::{Epochs, Publisher, ScoresChain},
+    publish::{Epochs, Operators, Publisher, ScoresChain},
     releases,
     score::Parameters,
     store::{Sqlite, Store},
@@ -91,14 +91,17 @@ pub async fn run(
     let admin = bind(options.admin_listen).await?;
     let (health, metrics) = (Health::new(), Metrics::new());
     let parameters = &prepared.rules.parameters;
+    let operators = Operators::on_chain(prepared.provider.clone(), prepared.rules.deployment.scores);
     let view = View {
         market: parameters.market,
-        scores: prepared.rules.deployment.scores,
+        deployment: prepared.rules.deployment.clone(),
         epoch_secs: parameters.epoch_secs.into(),
         sealed_epochs: parameters.sealed_epochs.into(),
+        operators: operators.clone(),
     };
     let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())
-        .with_schedules(prepared.epochs.schedules().clone());
+        .with_schedules(prepared.epochs.schedules().clone())
+        .with_operators(operators);
     let api = Api::new(prepared.store.clone(), ingest, view, health.clone(), metrics.clone());
     ready(listener.local_addr()?, admin.local_addr()?);
 
@@ -188,7 +191,7 @@ async fn prepare(options: &Options) -> anyhow::Result<Prepared> {
 }
 
 /// What a data directory is for: another market's rows would be nonsense here.
-fn market(deployment: &Deployment, parameters: &Parameters) -> Vec<u8> {
+pub(crate) fn market(deployment: &Deployment, parameters: &Parameters) -> Vec<u8> {
     let mut market = b"gpux/market/1\0".to_vec();
     market.extend(deployment.chain_id.to_le_bytes());
     for contract in [deployment.rentals, deployment.bonds, deployment.scores, deployment.court] {
@@ -325,7 +328,7 @@ async fn publish(
 }
 
 /// An error with its causes, without the RPC's URL, which may contain a token.
-fn chained(error: &anyhow::Error) -> String {
+pub(crate) fn chained(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     let words = text.split_inclusive(char::is_whitespace);
     words.map(|word| if word.contains("://") { "<url> " } else { word }).collect()

@@ -107,6 +107,9 @@ pub enum Error {
         /// Who should have signed.
         expected: Address,
     },
+    /// The ECDSA signature has a form in which one signature could be written twice.
+    #[error("the {0} signature is not 65 bytes with a low s and 27 or 28 at the end")]
+    Form(&'static str),
 }
 
 /// The id of a payload: `BLAKE3(domain || 0x00 || payload)`.
@@ -292,6 +295,17 @@ pub fn verify_ecdsa(kind: &'static str, digest: &[u8; 32], signature: &[u8], exp
         Ok(signer) if signer == expected => Ok(()),
         _ => Err(refused),
     }
+}
+
+/// Whose 65-byte ECDSA signature (r, s, v) over a digest this is. Only the form that the contracts take: a low s (EIP-2), and
+/// v 27 or 28.
+pub fn recover_ecdsa(kind: &'static str, digest: &[u8; 32], signature: &[u8]) -> Result<Address, Error> {
+    let raw: [u8; 65] = array("signature", signature)?;
+    let signature = Signature::from_raw_array(&raw).map_err(|_| Error::Form(kind))?;
+    if !matches!(raw[64], 27 | 28) || signature.normalize_s().is_some() {
+        return Err(Error::Form(kind));
+    }
+    signature.recover_address_from_prehash(&B256::from(*digest)).map_err(|_| Error::Form(kind))
 }
 
 #[cfg(test)]

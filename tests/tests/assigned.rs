@@ -100,7 +100,7 @@ async fn a_fisher_probes_what_the_public_log_and_his_chain_assign() {
     let mut evidence = EvidenceServiceClient::new(channel.clone());
     for (id, assigned) in &said.revealed {
         assert!(assigned, "a fisher who is not told otherwise chooses nothing");
-        let request = GetReportRequest { name: format!("reports/{}", gpux_proto::bytes::to_hex(id)) };
+        let request = GetReportRequest { name: format!("reports/{}", gpux_proto::bytes::to_hex(id)), opening: None };
         let signed = evidence.get_report(request).await.unwrap().into_inner().report.unwrap();
         let report: Report = signing::open(Domain::Report, &signed).unwrap();
         let drawn = drawn(&said, &report);

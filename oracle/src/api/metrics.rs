@@ -38,11 +38,12 @@ pub enum Kind {
     Report,
     Relay,
     Stamps,
+    Countersignature,
 }
 
 const PROTOCOLS: [&str; 2] = ["grpc", "http"];
 const OUTCOMES: [&str; 3] = ["ok", "refused", "failed"];
-const KINDS: [&str; 6] = ["node", "fisher", "commit", "report", "relay", "stamps"];
+const KINDS: [&str; 7] = ["node", "fisher", "commit", "report", "relay", "stamps", "countersignature"];
 
 /// The counters; clones share them.
 #[derive(Debug, Clone, Default)]

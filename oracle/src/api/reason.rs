@@ -23,12 +23,15 @@ const fn row(code: &'static str, grpc: Code, http: StatusCode) -> Reason {
 
 /// Every reason. 400 is a request that cannot be read, 422 one that is read and wrong, 409 one that the present state
 /// does not allow.
-pub const REASONS: [Reason; 44] = [
+pub const REASONS: [Reason; 47] = [
     row("MALFORMED", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("OVERSIZED", Code::InvalidArgument, StatusCode::PAYLOAD_TOO_LARGE),
     row("BAD_PAGE_TOKEN", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("NOT_FOUND", Code::NotFound, StatusCode::NOT_FOUND),
     row("SEALED", Code::FailedPrecondition, StatusCode::CONFLICT),
+    row("OPENING_VOID", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
+    row("OPENING_DENIED", Code::PermissionDenied, StatusCode::FORBIDDEN),
+    row("NOT_AN_OPERATOR", Code::PermissionDenied, StatusCode::FORBIDDEN),
     row("METHOD_NOT_ALLOWED", Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
     row("BAD_SIGNATURE", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
     row("FOREIGN_CHAIN", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
@@ -90,6 +93,7 @@ impl Reason {
             Code::InvalidArgument => "INVALID_ARGUMENT",
             Code::NotFound => "NOT_FOUND",
             Code::AlreadyExists => "ALREADY_EXISTS",
+            Code::PermissionDenied => "PERMISSION_DENIED",
             Code::FailedPrecondition => "FAILED_PRECONDITION",
             Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Code::DeadlineExceeded => "DEADLINE_EXCEEDED",

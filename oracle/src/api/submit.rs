@@ -6,9 +6,11 @@
 use gpux_proto::{
     bytes::to_hex,
     oracle::{
-        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, GetCheckpointResponse,
-        ListRelaysRequest, ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse, RegisterRelayRequest,
-        RegisterRelayResponse, SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest, SubmitStampsResponse,
+        AnnounceNodeRequest, AnnounceNodeResponse, CommitReportRequest, CommitReportResponse, CountersignRequest,
+        CountersignResponse, GetBundleRequest, GetBundleResponse, GetCheckpointResponse, GetReportRequest,
+        GetReportResponse, ListRelaysRequest, ListRelaysResponse, RegisterFisherRequest, RegisterFisherResponse,
+        RegisterRelayRequest, RegisterRelayResponse, SubmitReportRequest, SubmitReportResponse, SubmitStampsRequest,
+        SubmitStampsResponse,
     },
 };
 
@@ -52,6 +54,16 @@ impl Api {
         self.query().list_relays(request, self.ingest().now()).await
     }
 
+    /// Returns one report. It stands here, as the next one does, because an opening holds by ingest's clock.
+    pub(super) async fn get_report(&self, request: GetReportRequest) -> Result<GetReportResponse, Error> {
+        self.query().get_report(request, self.ingest().now()).await
+    }
+
+    /// Returns a session's bundle.
+    pub(super) async fn get_bundle(&self, request: GetBundleRequest) -> Result<GetBundleResponse, Error> {
+        self.query().get_bundle(request, self.ingest().now()).await
+    }
+
     /// Accepts the commitment to a report.
     pub(super) async fn commit_report(&self, request: CommitReportRequest) -> Result<CommitReportResponse, Error> {
         let commit = self.present("commit", request.commit)?;
@@ -65,6 +77,12 @@ impl Api {
         let accepted = self.ingest().submit_report(report, request.bundle).await;
         let accepted = self.counted(Kind::Report, accepted)?;
         Ok(SubmitReportResponse { name: format!("reports/{}", to_hex(&accepted.report)), epoch: accepted.epoch })
+    }
+
+    /// Accepts an operator's signature over an epoch.
+    pub(super) async fn countersign(&self, request: CountersignRequest) -> Result<CountersignResponse, Error> {
+        let held = self.counted(Kind::Countersignature, self.ingest().countersign(&request).await)?;
+        Ok(CountersignResponse { held, threshold: self.query().view().operators.threshold().await?.into() })
     }
 
     /// Signs the log's size and root as they are now. It stands here because it signs, although it changes nothing.

@@ -6,6 +6,7 @@
 
 mod assignment;
 mod clock;
+mod countersignature;
 mod evidence;
 mod fisher;
 mod node;
@@ -13,6 +14,7 @@ mod refusal;
 mod relay;
 mod report;
 mod rules;
+mod signers;
 mod stamps;
 
 #[cfg(test)]
@@ -32,6 +34,7 @@ use gpux_proto::{
 use prost::Message as _;
 
 use crate::{
+    publish::Operators,
     schedule::Schedules,
     score,
     store::{self, Accepted as Held, Blob, Slot, Store},
@@ -40,6 +43,7 @@ use crate::{
 pub use clock::Clock;
 pub use refusal::Refusal;
 pub use rules::Rules;
+pub use signers::Signers;
 
 /// A report that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Ingest {
     key: Arc<SigningKey>,
     examiner: evidence::Examiner,
     assignments: assignment::Assignments,
+    /// Whose signatures over epochs are taken.
+    operators: Operators,
 }
 
 impl Ingest {
@@ -69,7 +75,14 @@ impl Ingest {
         let rules = Arc::new(rules);
         let examiner = evidence::Examiner::new(rules.clone());
         let assignments = assignment::Assignments::new(Schedules::new(store.clone(), &rules.parameters));
-        Self { store, rules, clock, key: Arc::new(key), examiner, assignments }
+        let operators = Operators::fixed(Vec::new(), 1);
+        Self { store, rules, clock, key: Arc::new(key), examiner, assignments, operators }
+    }
+
+    /// The same, for a market with these operators. Without them no signature over an epoch is taken.
+    #[must_use]
+    pub fn with_operators(self, operators: Operators) -> Self {
+        Self { operators, ..self }
     }
 
     /// The same, with the schedules of whoever closes epochs. Without them no assignment is known.
@@ -93,7 +106,7 @@ impl Ingest {
     /// Accepts a node's description; returns the node. The same description again changes nothing.
     pub async fn announce_node(&self, description: Description) -> Result<[u8; 32], Refusal> {
         let now = self.clock.now();
-        let checked = node::check(&description, &self.rules, now)?;
+        let checked = node::check(&description, &self.rules, Some(now))?;
         let bytes = description.encode_to_vec();
         let record = store::Node {
             node: checked.node,
@@ -116,7 +129,7 @@ impl Ingest {
     /// Accepts a fisher's binding of its report key; returns the fisher. The same binding again changes nothing.
     pub async fn register_fisher(&self, registration: Registration) -> Result<Address, Refusal> {
         let now = self.clock.now();
-        let fisher = fisher::check(&registration, &self.rules, now)?;
+        let fisher = fisher::check(&registration, &self.rules, Some(now))?;
         let known = self.store.fisher(fisher.into_array()).await.map_err(Refusal::Store)?;
         // The chain's time may lag behind by its finality: the clock says which beacons somebody may know.
         let open = self.epoch().await?.max(self.rules.parameters.epoch_at(now));
@@ -137,7 +150,7 @@ impl Ingest {
 
     /// Accepts an owner's binding of a relay; returns the relay's key. The same binding again changes nothing.
     pub async fn register_relay(&self, registration: RelayRegistration) -> Result<[u8; 32], Refusal> {
-        let (relay, owner) = relay::check(&registration, &self.rules, self.clock.now())?;
+        let (relay, owner) = relay::check(&registration, &self.rules, Some(self.clock.now()))?;
         // Owners are counted, and only so many of them may be corrupt: without a stake of each, one makes them all.
         self.bonded(owner, |bond, least| Refusal::OwnerWithoutBond { owner: owner.into(), bond, least }).await?;
         let record = store::Relay {

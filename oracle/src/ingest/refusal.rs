@@ -4,7 +4,7 @@
 //! Never says more than the request itself contains: no SQL, no RPC address, no path. Its invariant: whoever is refused
 //! finds the store as it was.
 
-use crate::store;
+use crate::{publish::OperatorsError, store};
 use alloy::primitives::{Address, B256};
 use gpux_proto::{bundle, bytes, signing};
 
@@ -125,6 +125,18 @@ pub enum Refusal {
     /// Too many bundles wait to be examined.
     #[error("too many reports wait to be examined")]
     Busy,
+    /// No such epoch is recorded here.
+    #[error("epoch {0} is unknown")]
+    EpochUnknown(u64),
+    /// A signature over an epoch is by a stranger, or over something else.
+    #[error("{account} is no operator, or signed something else than epoch {epoch} as it is held here")]
+    NotAnOperator { account: Address, epoch: u64 },
+    /// An epoch has more signatures than any market has operators.
+    #[error("epoch {0} has as many signatures as fit")]
+    CountersignaturesFull(u64),
+    /// Nobody says who is an operator; the RPC's words stay in the log.
+    #[error("the oracle cannot ask its chain who is an operator")]
+    Operators(#[source] OperatorsError),
     /// The store failed; nothing was written.
     #[error("the store is not available")]
     Store(#[source] store::Error),
@@ -174,7 +186,13 @@ impl Refusal {
             Self::AssignmentForeign { .. } => "ASSIGNMENT_FOREIGN",
             Self::AssignmentTime(_) => "ASSIGNMENT_TIME",
             Self::AssignmentReplayed { .. } => "ASSIGNMENT_REPLAYED",
-            Self::Busy | Self::StampsFull { .. } => "RATE_LIMITED",
+            Self::EpochUnknown(_) => "NOT_FOUND",
+            Self::NotAnOperator { .. } => "NOT_AN_OPERATOR",
+            Self::Operators(OperatorsError::Chain(_)) => "UNAVAILABLE",
+            Self::Operators(OperatorsError::Busy)
+            | Self::Busy
+            | Self::StampsFull { .. }
+            | Self::CountersignaturesFull(_) => "RATE_LIMITED",
             Self::Store(_) | Self::Examiner => "INTERNAL",
         }
     }
@@ -191,6 +209,7 @@ impl Refusal {
                 | Self::FutureDated { .. }
                 | Self::AssignmentUnknown(_)
                 | Self::Busy
+                | Self::Operators(_)
                 | Self::Store(_)
                 | Self::Examiner
         )
@@ -221,7 +240,9 @@ impl From<signing::Error> for Refusal {
                 Self::Oversized { what: kind, size, limit: signing::PAYLOAD_BYTES_MAX }
             }
             signing::Error::Key(_) => Self::Malformed(error.to_string()),
-            signing::Error::Ed25519(_) | signing::Error::Ecdsa { .. } => Self::BadSignature(error.to_string()),
+            signing::Error::Ed25519(_) | signing::Error::Ecdsa { .. } | signing::Error::Form(_) => {
+                Self::BadSignature(error.to_string())
+            }
         }
     }
 }

@@ -125,14 +125,19 @@ impl ScoresChain {
             latest_epoch: viewed("latestEpoch", contract.latestEpoch().call()).await?,
             parameters: viewed("parameters", contract.parameters().call()).await?,
             threshold: viewed("threshold", contract.threshold().call()).await?,
-            is_operator: viewed("isOperator", contract.isOperator(self.operator()).call()).await?,
+            is_operator: self.is_operator(self.operator()).await?,
         })
     }
 
+    /// Whether an account is an operator as of the newest block.
+    pub async fn is_operator(&self, account: Address) -> Result<bool, Error> {
+        viewed("isOperator", Scores::new(self.scores, &self.provider).isOperator(account).call()).await
+    }
+
     /// The operator's signature over a publication.
-    pub fn sign(&self, publication: &Scores::Publish) -> Result<Vec<u8>, Error> {
+    pub fn sign(&self, publication: &Scores::Publish) -> Result<[u8; 65], Error> {
         let digest = publish_digest(publication, self.chain_id, self.scores);
-        Ok(self.operator.sign_hash_sync(&digest)?.as_bytes().to_vec())
+        Ok(self.operator.sign_hash_sync(&digest)?.as_bytes())
     }
 
     /// What became of a transaction.
@@ -170,17 +175,17 @@ impl ScoresChain {
         asked("eth_getTransactionCount", count).await
     }
 
-    /// Builds and signs the transaction that publishes.
+    /// Builds and signs the transaction that publishes; the signatures of 65 bytes stand one after the other.
     pub async fn prepare(
         &self,
         publication: &Scores::Publish,
-        signature: &[u8],
+        signatures: &[u8],
         nonce: u64,
         fees: Fees,
     ) -> Result<Prepared, Error> {
         let call = Scores::publishCall {
             publication: publication.clone(),
-            signatures: vec![Bytes::copy_from_slice(signature)],
+            signatures: signatures.chunks(65).map(Bytes::copy_from_slice).collect(),
         };
         let request = TransactionRequest::default()
             .with_from(self.operator())
@@ -267,7 +272,8 @@ async fn asked<T>(call: &'static str, future: impl IntoFuture<Output = Result<T,
     }
 }
 
-async fn viewed<T>(
+/// The answer of a contract.
+pub(super) async fn viewed<T>(
     call: &'static str,
     future: impl IntoFuture<Output = Result<T, alloy::contract::Error>>,
 ) -> Result<T, Error> {

@@ -261,6 +261,7 @@ impl Epochs {
             leaves: file.leaves().len() as u64,
             state: EpochState::Built,
             transaction: Vec::new(),
+            signatures: Vec::new(),
         };
         let scores: Vec<_> = self
             .folder

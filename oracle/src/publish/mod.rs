@@ -8,8 +8,10 @@ mod closing;
 mod epochs;
 mod fold;
 mod leaves;
+mod operators;
 mod power;
 mod publisher;
+mod signatures;
 
 #[cfg(test)]
 mod tests;
@@ -18,4 +20,5 @@ pub use chain::{Error as ChainError, ScoresChain, latest_epoch, published};
 pub use epochs::{Epochs, Error as EpochError, lag};
 pub use fold::{Error as FoldError, Folder};
 pub use leaves::{Error as LeavesError, LeafFile, data_hash};
+pub use operators::{Error as OperatorsError, Operators};
 pub use publisher::{Error, Progress, Publisher, publication};

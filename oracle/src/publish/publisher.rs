@@ -2,7 +2,8 @@
 //!
 //! Owns the way of an epoch from built to confirmed. Before every transaction the chain is asked what it has, so that a crash
 //! at any point costs a question and never a second publication; the contents were recorded before anything was signed, so
-//! that one epoch is never signed with two contents. Epochs go in their order, one transaction at a time.
+//! that one epoch is never signed with two contents. Of the epochs that enough operators have signed the oldest goes first, one
+//! transaction at a time; one that lacks signatures holds up none after it, and is superseded by them.
 
 use std::{
     sync::Arc,
@@ -12,11 +13,18 @@ use std::{
 use alloy::primitives::B256;
 use gpux_contracts::Scores;
 
-use super::chain::{self, Fees, Inclusion, Published, ScoresChain, Standing};
-use crate::store::{self, Epoch, EpochState, Store};
+use super::{
+    chain::{self, Fees, Inclusion, Published, ScoresChain, Standing},
+    signatures::{self, Choice},
+};
+use crate::store::{self, Countersignature, Epoch, EpochState, Store};
 
 /// How many epochs one step looks at.
 const PAGE: u32 = 16;
+/// How many epochs that others have signed one step tries.
+const SIGNED_PAGE: u32 = 64;
+/// How often the operator is told that signatures are missing.
+const REMIND: Duration = Duration::from_secs(300);
 /// The most that a fee is raised to, in multiples of what the chain asks: a stuck chain must not drain the operator.
 const RAISE_MAX: u128 = 16;
 
@@ -35,9 +43,6 @@ pub enum Error {
     /// The key is no operator's.
     #[error("{0} is not an operator of Scores")]
     NotAnOperator(alloy::primitives::Address),
-    /// Scores wants more signatures than this oracle has.
-    #[error("Scores wants {0} signatures, this oracle has one")]
-    Threshold(u8),
     /// The chain has other contents for an epoch: an operator computed something else.
     #[error("epoch {epoch} is on chain with root {on_chain}, this oracle computed {own}")]
     Differs { epoch: u64, on_chain: B256, own: B256 },
@@ -59,8 +64,10 @@ struct Waiting {
 pub struct Progress {
     /// Epochs whose transaction is in a final block since this step.
     pub confirmed: u32,
-    /// Whether a transaction waits.
+    /// Whether a transaction or a signature waits.
     pub waiting: bool,
+    /// How many signatures the oldest epoch that is not on its way lacks.
+    pub missing: usize,
 }
 
 /// Brings epochs on chain.
@@ -71,35 +78,93 @@ pub struct Publisher {
     /// After this long without a block a transaction is sent again with higher fees.
     stuck_after: Duration,
     waiting: Option<Waiting>,
+    /// When the operator was last told that signatures are missing.
+    reminded: Option<Instant>,
 }
 
 impl Publisher {
     /// Publishes what the store holds.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, chain: ScoresChain, stuck_after: Duration) -> Self {
-        Self { store, chain, stuck_after, waiting: None }
+        Self { store, chain, stuck_after, waiting: None, reminded: None }
     }
 
-    /// Takes the unconfirmed epochs one step further each, until one has to wait for its block.
+    /// Takes the unconfirmed epochs one step further each, and sends the next one that is signed.
     pub async fn step(&mut self) -> Result<Progress, Error> {
         let mut progress = Progress::default();
+        let (mut standing, mut oldest) = (None, None);
         for epoch in self.store.unconfirmed_epochs(PAGE).await? {
             if self.confirm(&epoch).await? {
                 progress.confirmed += 1;
                 continue;
             }
-            if self.is_included(&epoch).await? {
-                progress.waiting = true;
-                continue;
-            }
             progress.waiting = true;
-            if self.on_chain(&epoch).await? {
+            if self.is_included(&epoch).await? {
                 continue;
             }
-            self.publish(epoch).await?;
-            break;
+            let standing = match standing {
+                Some(standing) => standing,
+                None => *standing.insert(self.chain.standing().await?),
+            };
+            if self.on_chain(&epoch, &standing).await? {
+                continue;
+            }
+            self.sign(&epoch).await?;
+            oldest.get_or_insert(epoch);
+        }
+        if let (Some(standing), Some(oldest)) = (standing, oldest) {
+            progress.missing = self.send_next(&oldest, &standing).await?;
         }
         Ok(progress)
+    }
+
+    /// Sends the oldest epoch that has its signatures; returns how many the oldest of all lacks.
+    async fn send_next(&mut self, oldest: &Epoch, standing: &Standing) -> Result<usize, Error> {
+        let others = u32::from(standing.threshold.saturating_sub(1));
+        let own = self.chain.operator().into_array();
+        let ready = self.store.countersigned_epochs(own, others, SIGNED_PAGE).await?;
+        for epoch in ready.into_iter().filter(|epoch| epoch.epoch > standing.latest_epoch) {
+            self.check(&epoch, standing)?;
+            self.sign(&epoch).await?;
+            if let Choice::Enough(signatures) = self.choose(&epoch, standing.threshold).await? {
+                let missing = if epoch.epoch == oldest.epoch { 0 } else { self.missing(oldest, standing).await? };
+                self.publish(epoch, signatures).await?;
+                return Ok(missing);
+            }
+        }
+        self.missing(oldest, standing).await
+    }
+
+    async fn choose(&self, epoch: &Epoch, threshold: u8) -> Result<Choice, Error> {
+        let held = self.store.countersignatures(epoch.epoch).await?;
+        Ok(signatures::choose(&self.chain, &held, &epoch.signatures, threshold).await?)
+    }
+
+    /// How many signatures an epoch lacks; the operator is reminded of it now and then.
+    async fn missing(&mut self, epoch: &Epoch, standing: &Standing) -> Result<usize, Error> {
+        let Choice::Missing(missing) = self.choose(epoch, standing.threshold).await? else { return Ok(0) };
+        if self.reminded.is_none_or(|at| at.elapsed() >= REMIND) {
+            self.reminded = Some(Instant::now());
+            let (epoch, threshold) = (epoch.epoch, standing.threshold);
+            tracing::warn!(
+                epoch,
+                missing,
+                threshold,
+                "epoch {epoch} waits for {missing} more of {threshold} signatures"
+            );
+        }
+        Ok(missing)
+    }
+
+    /// Holds this operator's signature over an epoch beside those of others.
+    async fn sign(&self, epoch: &Epoch) -> Result<(), Error> {
+        let operator = self.chain.operator().into_array();
+        let held = self.store.countersignatures(epoch.epoch).await?;
+        if held.iter().any(|held| held.operator == operator) {
+            return Ok(());
+        }
+        let signature = self.chain.sign(&publication(epoch))?;
+        Ok(self.store.countersign(Countersignature { epoch: epoch.epoch, operator, signature }).await?)
     }
 
     /// Confirms an epoch whose transaction is in a final block.
@@ -119,9 +184,8 @@ impl Publisher {
     }
 
     /// Whether the chain has this epoch, or a later one, by a transaction that is not the stored one. Takes it over.
-    async fn on_chain(&mut self, epoch: &Epoch) -> Result<bool, Error> {
-        let standing = self.chain.standing().await?;
-        self.check(epoch, &standing)?;
+    async fn on_chain(&mut self, epoch: &Epoch, standing: &Standing) -> Result<bool, Error> {
+        self.check(epoch, standing)?;
         if standing.latest_epoch < epoch.epoch {
             return Ok(false);
         }
@@ -151,14 +215,11 @@ impl Publisher {
         if !standing.is_operator {
             return Err(Error::NotAnOperator(self.chain.operator()));
         }
-        if standing.threshold > 1 {
-            return Err(Error::Threshold(standing.threshold));
-        }
         Ok(())
     }
 
-    /// Signs and sends an epoch, or sends it again with higher fees when it is stuck.
-    async fn publish(&mut self, epoch: Epoch) -> Result<(), Error> {
+    /// Sends an epoch, or sends it again with higher fees when it is stuck.
+    async fn publish(&mut self, epoch: Epoch, signatures: Vec<u8>) -> Result<(), Error> {
         let number = epoch.epoch;
         let attempts = match &self.waiting {
             Some(waiting) if waiting.epoch == number && waiting.since.elapsed() < self.stuck_after => return Ok(()),
@@ -166,13 +227,15 @@ impl Publisher {
             _ => 0,
         };
         let publication = publication(&epoch);
-        // Deterministic (RFC 6979): signing again after a restart gives the same bytes.
-        let signature = self.chain.sign(&publication)?;
+        // Before the state that says that they are enough.
+        if epoch.signatures != signatures {
+            self.store.choose_signatures(number, signatures.clone()).await?;
+        }
         if epoch.state == EpochState::Built {
-            self.store.advance_epoch(number, EpochState::Built, EpochState::Signed, signature.clone()).await?;
+            self.store.advance_epoch(number, EpochState::Built, EpochState::Signed, signatures.clone()).await?;
         }
         let fees = self.fees(&epoch, attempts).await?;
-        let prepared = self.chain.prepare(&publication, &signature, self.chain.nonce().await?, fees).await?;
+        let prepared = self.chain.prepare(&publication, &signatures, self.chain.nonce().await?, fees).await?;
         // Its hash is kept before it is sent: whatever happens next, it can be found.
         let from = if epoch.state == EpochState::Sent { EpochState::Sent } else { EpochState::Signed };
         self.store.advance_epoch(number, from, EpochState::Sent, prepared.hash.to_vec()).await?;
@@ -196,8 +259,8 @@ impl Publisher {
     async fn sent(&self, epoch: &Epoch, transaction: Vec<u8>) -> Result<(), Error> {
         let number = epoch.epoch;
         if epoch.state == EpochState::Built {
-            let signature = self.chain.sign(&publication(epoch))?;
-            self.store.advance_epoch(number, EpochState::Built, EpochState::Signed, signature).await?;
+            // Whoever published it has chosen the signatures.
+            self.store.advance_epoch(number, EpochState::Built, EpochState::Signed, Vec::new()).await?;
         }
         let from = if epoch.state == EpochState::Sent { EpochState::Sent } else { EpochState::Signed };
         Ok(self.store.advance_epoch(number, from, EpochState::Sent, transaction).await?)

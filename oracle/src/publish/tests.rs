@@ -1,5 +1,6 @@
 mod closing;
 mod publishing;
+mod threshold;
 
 use std::sync::Arc;
 

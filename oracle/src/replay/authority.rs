@@ -118,14 +118,21 @@ async fn asked(client: &mut LogServiceClient<Channel>, epoch: u64) -> Result<Opt
         Err(status) if status.code() == Code::NotFound => return Ok(None),
         Err(status) => return Err(Error::Oracle(Box::new(status))),
     };
-    let Epoch { epoch, log_size, log_root, root, data_hash, rewards_root, parameters, .. } = found;
-    Ok(Some(Published {
-        epoch,
-        log_size,
-        log_root: from_hex("log_root", &log_root)?,
-        root: from_hex("root", &root)?,
-        data_hash: from_hex("data_hash", &data_hash)?,
-        rewards_root: from_hex("rewards_root", &rewards_root)?,
-        parameters: from_hex("parameters", &parameters)?,
-    }))
+    Ok(Some(Published::try_from(&found)?))
+}
+
+impl TryFrom<&Epoch> for Published {
+    type Error = bytes::Error;
+
+    fn try_from(told: &Epoch) -> Result<Self, bytes::Error> {
+        Ok(Self {
+            epoch: told.epoch,
+            log_size: told.log_size,
+            log_root: from_hex("log_root", &told.log_root)?,
+            root: from_hex("root", &told.root)?,
+            data_hash: from_hex("data_hash", &told.data_hash)?,
+            rewards_root: from_hex("rewards_root", &told.rewards_root)?,
+            parameters: from_hex("parameters", &told.parameters)?,
+        })
+    }
 }

@@ -16,13 +16,14 @@ use anyhow::Context as _;
 
 use crate::{
     log::{Frontier, Hash, leaf_hash},
-    publish::{self, Folder},
+    publish::{self, Folder, LeavesError},
     score::Parameters,
 };
 
 pub use authority::{Authority, Published};
 pub use explain::{History, explain};
 pub use source::{Error as SourceError, Source, Writer};
+pub(crate) use source::{channel, entries_from, log_client};
 
 /// What a replay found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,44 @@ pub struct Recomputed {
     pub data_hash: Hash,
     /// Zero while nobody may claim anything.
     pub rewards_root: Hash,
+    pub parameters: Hash,
     pub leaves: u64,
+}
+
+impl Recomputed {
+    /// What a folder gives that has just closed an epoch, over a log of this root; none before the first epoch has ended.
+    pub fn of(folder: &Folder, log_root: Hash) -> Result<Option<Self>, LeavesError> {
+        let (Some(epoch), Some(file)) = (folder.epoch(), folder.leaf_file()) else { return Ok(None) };
+        Ok(Some(Self {
+            epoch,
+            log_size: folder.size(),
+            log_root,
+            root: file.tree()?.root().0,
+            data_hash: publish::data_hash(&file.bytes()).0,
+            rewards_root: folder.reward_file().root().0,
+            parameters: folder.state().parameters().digest(),
+            leaves: file.leaves().len() as u64,
+        }))
+    }
+
+    /// The first thing in which a publication over the same log differs from it.
+    #[must_use]
+    pub fn compare(&self, published: &Published) -> Option<Difference> {
+        let hex = |hash: &Hash| gpux_proto::bytes::to_hex(hash);
+        let epoch = self.epoch;
+        if published.parameters != self.parameters {
+            let (published, ours) = (hex(&published.parameters), hex(&self.parameters));
+            Some(Difference::Parameters { epoch, published, ours })
+        } else if published.root != self.root || published.data_hash != self.data_hash {
+            let (published, ours) = (hex(&published.root), hex(&self.root));
+            Some(Difference::Scores { epoch, published, ours })
+        } else if published.rewards_root != self.rewards_root {
+            let (published, ours) = (hex(&published.rewards_root), hex(&self.rewards_root));
+            Some(Difference::Rewards { epoch, published, ours })
+        } else {
+            None
+        }
+    }
 }
 
 /// The first thing that differs.
@@ -122,19 +160,9 @@ impl Replay<'_> {
         if recomputed.log_root != published.log_root || recomputed.log_size != published.log_size {
             return Ok(Outcome::Differs(self.part(authority, &ends).await?));
         }
-        let hex = |hash: &Hash| gpux_proto::bytes::to_hex(hash);
-        let ours = self.parameters.digest();
-        Ok(if published.parameters != ours {
-            let (published, ours) = (hex(&published.parameters), hex(&ours));
-            Outcome::Differs(Difference::Parameters { epoch, published, ours })
-        } else if published.root != recomputed.root || published.data_hash != recomputed.data_hash {
-            let (published, ours) = (hex(&published.root), hex(&recomputed.root));
-            Outcome::Differs(Difference::Scores { epoch, published, ours })
-        } else if published.rewards_root != recomputed.rewards_root {
-            let (published, ours) = (hex(&published.rewards_root), hex(&recomputed.rewards_root));
-            Outcome::Differs(Difference::Rewards { epoch, published, ours })
-        } else {
-            Outcome::Equal(recomputed)
+        Ok(match recomputed.compare(&published) {
+            Some(difference) => Outcome::Differs(difference),
+            None => Outcome::Equal(recomputed),
         })
     }
 
@@ -159,16 +187,7 @@ impl Replay<'_> {
             }
         }
         save.map(Writer::finish).transpose().context("cannot write the log file")?;
-        let file = folder.leaf_file().context("the epoch has no leaves")?;
-        let recomputed = Recomputed {
-            epoch,
-            log_size: folder.size(),
-            log_root: frontier.root(),
-            root: file.tree()?.root().0,
-            data_hash: publish::data_hash(&file.bytes()).0,
-            rewards_root: folder.reward_file().root().0,
-            leaves: file.leaves().len() as u64,
-        };
+        let recomputed = Recomputed::of(&folder, frontier.root())?.context("the epoch has no leaves")?;
         Ok(Ok((ends, recomputed)))
     }
 
@@ -209,7 +228,7 @@ impl Replay<'_> {
 }
 
 /// An error with its causes.
-fn described(error: &dyn std::error::Error) -> String {
+pub(crate) fn described(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();

@@ -7,10 +7,11 @@ use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read as _, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use gpux_proto::oracle::{ListEntriesRequest, log_service_client::LogServiceClient};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 /// The first line of a log file.
 const HEADER: &[u8] = b"gpux-log/1\n";
@@ -71,11 +72,23 @@ pub enum Source {
 /// Speaks to the LogService at a URL.
 pub(super) async fn connect(url: &str) -> Result<LogServiceClient<Channel>, Error> {
     let unreachable = |source| Error::Unreachable { url: url.to_owned(), source };
-    let endpoint = tonic::transport::Endpoint::from_shared(url.to_owned()).map_err(unreachable)?;
-    let endpoint =
-        endpoint.connect_timeout(std::time::Duration::from_secs(10)).timeout(std::time::Duration::from_secs(60));
-    let channel = endpoint.connect().await.map_err(unreachable)?;
-    Ok(LogServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX))
+    Ok(log_client(endpoint(url)?.connect().await.map_err(unreachable)?))
+}
+
+/// A way to the oracle at a URL that is opened when it is needed, and again when it broke.
+pub(crate) fn channel(url: &str) -> Result<Channel, Error> {
+    Ok(endpoint(url)?.connect_lazy())
+}
+
+/// The LogService at the end of a channel.
+pub(crate) fn log_client(channel: Channel) -> LogServiceClient<Channel> {
+    LogServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Error> {
+    let unreachable = |source| Error::Unreachable { url: url.to_owned(), source };
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(unreachable)?;
+    Ok(endpoint.connect_timeout(Duration::from_secs(10)).timeout(Duration::from_secs(60)))
 }
 
 impl Source {
@@ -118,7 +131,17 @@ impl Source {
     }
 }
 
-/// Entries of an oracle's log from an index on.
+/// Entries of an oracle's log from an index on, none larger than an entry is; none at its end.
+pub(crate) async fn entries_from(client: &mut LogServiceClient<Channel>, start: u64) -> Result<Vec<Vec<u8>>, Error> {
+    let entries = ask(client, start).await?;
+    let oversized = (start..).zip(&entries).find(|(_, entry)| entry.len() > ENTRY_BYTES_MAX);
+    match oversized {
+        Some((index, entry)) => Err(Error::Oversized { index, bytes: entry.len() }),
+        None => Ok(entries),
+    }
+}
+
+/// The same, whatever the entries' sizes.
 async fn ask(client: &mut LogServiceClient<Channel>, start: u64) -> Result<Vec<Vec<u8>>, Error> {
     let request = ListEntriesRequest { start, page_size: PAGE };
     let answer = client.list_entries(request).await;

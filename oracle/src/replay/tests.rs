@@ -6,9 +6,9 @@ use gpux_proto::{
     bytes::to_hex,
     evidence::log_entry::Fact,
     oracle::{
-        Epoch, GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest, GetConsistencyProofResponse,
-        GetEpochRequest, GetEpochResponse, GetInclusionProofRequest, GetInclusionProofResponse, ListEntriesRequest,
-        ListEntriesResponse,
+        CountersignRequest, CountersignResponse, Epoch, GetCheckpointRequest, GetCheckpointResponse,
+        GetConsistencyProofRequest, GetConsistencyProofResponse, GetEpochRequest, GetEpochResponse,
+        GetInclusionProofRequest, GetInclusionProofResponse, ListEntriesRequest, ListEntriesResponse,
         log_service_server::{LogService, LogServiceServer},
     },
 };
@@ -62,6 +62,10 @@ impl LogService for Served {
         };
         let epoch = found.cloned().ok_or_else(|| Status::not_found("no such epoch"))?;
         Ok(Response::new(GetEpochResponse { epoch: Some(epoch) }))
+    }
+
+    async fn countersign(&self, _: Request<CountersignRequest>) -> Result<Response<CountersignResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
     }
 }
 
@@ -132,7 +136,7 @@ fn published(entries: &[Vec<u8>]) -> Vec<Epoch> {
             rewards_root: to_hex(folder.reward_file().root().as_slice()),
             parameters: to_hex(&parameters.digest()),
             leaves: file.leaves().len() as u64,
-            transaction: String::new(),
+            ..Epoch::default()
         });
     }
     epochs

@@ -41,6 +41,8 @@ macro_rules! behaviour_suite {
             an_epoch_is_held_once_and_advances_in_order
             scores_are_the_newest_and_ranked_by_their_lower_bound
             an_account_is_the_newest_of_its_fisher
+            a_signature_is_held_once_for_each_operator_and_a_choice_stays
+            an_epoch_has_room_for_so_many_signatures
             blocks_continue_each_other
             a_reorganisation_takes_its_facts_along
             final_blocks_enter_the_log_once_and_stay

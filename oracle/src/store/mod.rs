@@ -16,10 +16,10 @@ use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
     Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Case, CaseEvent, CaseFact, CaseFilter, Chain,
-    Commit, CommitRow, DAY_SECS, Digest, Epoch, EpochChanges, EpochState, Filing, Finding, FindingRow, Fisher,
-    FisherRow, LogEntryRow, Moment, Movement, MovementKind, Node, NodeRow, PaymentTotals, Power, Relay, RelayRow,
-    Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow, RewardUpdate, ScoreRow, ScoreUpdate, Settled,
-    Slot, Stamps, Usage, UsageDay,
+    Commit, CommitRow, Countersignature, DAY_SECS, Digest, Epoch, EpochChanges, EpochState, Filing, Finding,
+    FindingRow, Fisher, FisherRow, LogEntryRow, Moment, Movement, MovementKind, Node, NodeRow, PaymentTotals, Power,
+    Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow, RewardUpdate, ScoreRow,
+    ScoreUpdate, Settled, Slot, Stamps, Usage, UsageDay,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -59,6 +59,12 @@ pub enum Error {
     /// The epoch is held with other contents.
     #[error("epoch {0} is held with other contents")]
     EpochDiffers(u64),
+    /// No such epoch is held.
+    #[error("epoch {0} is not held")]
+    EpochUnknown(u64),
+    /// More signatures over one epoch than any market has operators.
+    #[error("epoch {epoch} has {limit} signatures")]
+    CountersignaturesFull { epoch: u64, limit: u32 },
     /// The data directory belongs to another market.
     #[error("data directory belongs to another market")]
     ForeignMarket,
@@ -107,6 +113,10 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn save_epoch(&self, epoch: Epoch, changes: EpochChanges) -> Result<()>;
     /// Moves an epoch from one state to a later one, or to the same with another transaction (a fee was raised).
     async fn advance_epoch(&self, epoch: u64, from: EpochState, to: EpochState, transaction: Vec<u8>) -> Result<()>;
+    /// Holds an operator's signature over a held epoch; of one operator the first stays.
+    async fn countersign(&self, signature: Countersignature) -> Result<()>;
+    /// Holds the signatures that a held epoch is published with.
+    async fn choose_signatures(&self, epoch: u64, signatures: Vec<u8>) -> Result<()>;
 
     // Chain.
     /// Indexes the next block; blocks without facts may be left out. Indexed before with the same hash, it changes nothing.
@@ -155,6 +165,10 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn latest_epoch(&self, reached: Option<EpochState>) -> Result<Option<Epoch>>;
     /// Epochs that are not confirmed, oldest first.
     async fn unconfirmed_epochs(&self, limit: u32) -> Result<Vec<Epoch>>;
+    /// Epochs that are not confirmed and have at least so many signatures of others than `own`, oldest first.
+    async fn countersigned_epochs(&self, own: Address, least: u32, limit: u32) -> Result<Vec<Epoch>>;
+    /// The signatures that are held over an epoch, in the order of their operators.
+    async fn countersignatures(&self, epoch: u64) -> Result<Vec<Countersignature>>;
     async fn score(&self, node: Digest) -> Result<Option<ScoreRow>>;
     /// A fisher's account, if he ever did work that was assigned.
     async fn reward(&self, fisher: Address) -> Result<Option<RewardRow>>;
@@ -178,6 +192,9 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     async fn case(&self, id: Digest) -> Result<Option<Case>>;
     /// Cases, the newest first; `before` is the block and log index of the last one of the page before.
     async fn cases(&self, filter: CaseFilter, before: Option<(u64, u32)>, limit: u32) -> Result<Vec<Case>>;
+    /// Whether an account filed, or provides the node of, a proof case with this bundle as its evidence, or a proof or bare
+    /// case about this rental.
+    async fn is_party(&self, account: Address, bundle: Digest, rental: Digest) -> Result<bool>;
     /// A fisher's bond that does not thaw, in token units, at the newest indexed block.
     async fn bond(&self, fisher: Address) -> Result<u128>;
     /// The same at the newest finalised block: what weights are made of.

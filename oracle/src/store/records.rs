@@ -304,6 +304,16 @@ pub struct Epoch {
     pub state: EpochState,
     /// What belongs to the state: encoded signatures (signed), the transaction's hash (sent, confirmed), else empty.
     pub transaction: Vec<u8>,
+    /// The signatures that it is published with, 65 bytes each, in the order of their operators; empty before they are enough.
+    pub signatures: Vec<u8>,
+}
+
+/// An operator's signature over an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Countersignature {
+    pub epoch: u64,
+    pub operator: Address,
+    pub signature: [u8; 65],
 }
 
 /// A node's score that an epoch changed.

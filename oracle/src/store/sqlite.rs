@@ -13,6 +13,7 @@ mod read;
 mod registry;
 mod rewards;
 mod row;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -150,6 +151,12 @@ impl Store for Sqlite {
     async fn advance_epoch(&self, epoch: u64, from: EpochState, to: EpochState, data: Vec<u8>) -> Result<()> {
         self.write(Write::AdvanceEpoch { epoch, from, to, data }).await?.nothing()
     }
+    async fn countersign(&self, signature: Countersignature) -> Result<()> {
+        self.write(Write::Countersign(signature)).await?.nothing()
+    }
+    async fn choose_signatures(&self, epoch: u64, signatures: Vec<u8>) -> Result<()> {
+        self.write(Write::ChooseSignatures { epoch, signatures }).await?.nothing()
+    }
     async fn apply_block(&self, facts: BlockFacts) -> Result<()> {
         self.write(Write::Block(facts)).await?.nothing()
     }
@@ -225,6 +232,12 @@ impl Store for Sqlite {
     async fn unconfirmed_epochs(&self, limit: u32) -> Result<Vec<Epoch>> {
         epochs::unconfirmed(&self.readers, limit).await
     }
+    async fn countersigned_epochs(&self, own: Address, least: u32, limit: u32) -> Result<Vec<Epoch>> {
+        signatures::epochs(&self.readers, own, least, limit).await
+    }
+    async fn countersignatures(&self, epoch: u64) -> Result<Vec<Countersignature>> {
+        signatures::of(&self.readers, epoch).await
+    }
     async fn reward(&self, fisher: Address) -> Result<Option<RewardRow>> {
         rewards::account(&self.readers, fisher).await
     }
@@ -260,6 +273,9 @@ impl Store for Sqlite {
     }
     async fn cases(&self, filter: CaseFilter, before: Option<(u64, u32)>, limit: u32) -> Result<Vec<Case>> {
         chain::cases(&self.readers, filter, before, limit).await
+    }
+    async fn is_party(&self, account: Address, bundle: Digest, rental: Digest) -> Result<bool> {
+        chain::is_party(&self.readers, account, bundle, rental).await
     }
     async fn bond(&self, fisher: Address) -> Result<u128> {
         chain::bond(&self.readers, fisher, false).await

@@ -141,3 +141,23 @@ fn a_note_opens_for_its_filer_only() {
     assert_ne!(base, note(11, COURT, filer, [4; 32]));
     assert_ne!(base, note(10, COURT, filer, [5; 32]));
 }
+
+#[test]
+fn a_signer_is_recovered_from_the_strict_form_only() {
+    let digest = keccak256("gpux").0;
+    let recovered = |signature: &[u8]| recover_ecdsa("opening", &digest, signature);
+    assert!(matches!(recovered(&[1; 64]), Err(Error::Field(_))));
+    assert_eq!(recovered(&[0; 65]), Err(Error::Form("opening")));
+    let mut low = [1; 65];
+    low[64] = 27;
+    let account = recovered(&low).unwrap();
+    assert!(verify_ecdsa("opening", &digest, &low, account).is_ok());
+    for v in [0, 1, 26, 29, 37] {
+        low[64] = v;
+        assert_eq!(recovered(&low), Err(Error::Form("opening")), "v = {v}");
+    }
+    let mut high = [0xee; 65];
+    high[..32].copy_from_slice(&[1; 32]);
+    high[64] = 27;
+    assert_eq!(recovered(&high), Err(Error::Form("opening")));
+}

@@ -7,6 +7,7 @@ use axum::{
 };
 use gpux_oracle::{
     api::{Api, Health, Metrics, View, routes},
+    publish::Operators,
     score,
 };
 use gpux_proto::bytes::to_hex;
@@ -27,8 +28,9 @@ pub(super) fn run(input: &[u8]) {
     let Ok(request) = request.header("content-type", "application/json").body(Body::from(body)) else { return };
     let place = place();
     place.runtime.block_on(async {
-        let (market, scores) = (score::Market::Development, deployment().scores);
-        let view = View { market, scores, epoch_secs: 5, sealed_epochs: 0 };
+        let operators = Operators::fixed(Vec::new(), 1);
+        let (market, deployment) = (score::Market::Development, deployment());
+        let view = View { market, deployment, epoch_secs: 5, sealed_epochs: 0, operators };
         let api = Api::new(place.store.clone(), place.ingest.clone(), view, Health::new(), Metrics::new());
         let Ok(response) = routes(&api).oneshot(request).await;
         let status = response.status();
@@ -56,6 +58,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         get("/v1/reports?filter=node"),
         get("/v1/reports/0x00"),
         get("/v1/bundles/0x11"),
+        get(&format!("/v1/bundles/{node}?valid_until=9&signature=0x00&account=0x11")),
         post("/v1/fishers", &body),
         post("/v1/nodes", r#"{"descriptor":{"payload":"AAAA"},"offer":{"offer":{"chainId":"1"}}}"#),
         post("/v1/commits", signed),

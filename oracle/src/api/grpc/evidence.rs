@@ -32,7 +32,7 @@ impl EvidenceService for Api {
     }
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {
-        Ok(Response::new(self.query().get_report(request.into_inner()).await?))
+        Ok(Response::new(self.get_report(request.into_inner()).await?))
     }
 
     async fn list_reports(
@@ -43,6 +43,6 @@ impl EvidenceService for Api {
     }
 
     async fn get_bundle(&self, request: Request<GetBundleRequest>) -> Result<Response<GetBundleResponse>, Status> {
-        Ok(Response::new(self.query().get_bundle(request.into_inner()).await?))
+        Ok(Response::new(self.get_bundle(request.into_inner()).await?))
     }
 }

@@ -1,8 +1,8 @@
 //! LogService over gRPC; it only hands on.
 use gpux_proto::oracle::{
-    GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest, GetConsistencyProofResponse,
-    GetEpochRequest, GetEpochResponse, GetInclusionProofRequest, GetInclusionProofResponse, ListEntriesRequest,
-    ListEntriesResponse, log_service_server::LogService,
+    CountersignRequest, CountersignResponse, GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest,
+    GetConsistencyProofResponse, GetEpochRequest, GetEpochResponse, GetInclusionProofRequest,
+    GetInclusionProofResponse, ListEntriesRequest, ListEntriesResponse, log_service_server::LogService,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -40,5 +40,9 @@ impl LogService for Api {
 
     async fn get_epoch(&self, request: Request<GetEpochRequest>) -> Result<Response<GetEpochResponse>, Status> {
         Ok(Response::new(self.query().get_epoch(request.into_inner()).await?))
+    }
+
+    async fn countersign(&self, request: Request<CountersignRequest>) -> Result<Response<CountersignResponse>, Status> {
+        Ok(Response::new(self.countersign(request.into_inner()).await?))
     }
 }

@@ -36,6 +36,12 @@ pub(super) fn bytes(request: &HeaderMap, body: Bytes) -> Response {
     tagged(request, body, "application/octet-stream", IMMUTABLE)
 }
 
+/// An answer for one account alone: a cache between would hand it to others, and when its opening is over.
+pub(super) fn unkept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    response
+}
+
 /// A write's answer as JSON.
 pub(super) fn json<M: Serialize>(result: Result<M, Error>) -> Response {
     match result.and_then(|message| encoded(&message)) {

@@ -22,12 +22,12 @@ use gpux_proto::oracle::{
     GetConsistencyProofRequest, GetEpochRequest, GetInclusionProofRequest, GetNodeRequest, GetReportRequest,
     GetReputationRequest, GetRewardRequest, GetScheduleRequest, GetUsageRequest, ListCasesRequest,
     ListDailyUsageRequest, ListEntriesRequest, ListNodesRequest, ListRelaysRequest, ListReportsRequest,
-    ListReputationsRequest, RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
+    ListReputationsRequest, Opening, RegisterFisherRequest, RegisterRelayRequest, SubmitStampsRequest,
 };
 use tower_http::cors::{Any, CorsLayer};
 
 use super::{Api, error::Error};
-use answer::{answer, bytes, json, settled};
+use answer::{answer, bytes, json, settled, unkept};
 use read::{message, segment, wish};
 
 /// The largest body of anything but a report.
@@ -68,6 +68,7 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/log/inclusion", get(inclusion_proof))
         .route("/v1/log/consistency", get(consistency_proof))
         .route("/v1/epochs/{epoch}", get(get_epoch))
+        .route("/v1/countersignatures", axum::routing::post(countersign))
         .route("/v1/schedule", get(get_schedule))
         .route("/v1/rewards/{fisher}", get(get_reward))
         .route("/v1/usage", get(get_usage))
@@ -133,18 +134,38 @@ async fn list_reports(State(api): State<Api>, headers: HeaderMap, query: Wish<Li
     answer(&headers, result.await)
 }
 
-async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment) -> Response {
-    let result = async { api.query().get_report(GetReportRequest { name: segment(report)? }).await };
-    answer(&headers, result.await)
+async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment, opening: Wish<Opening>) -> Response {
+    let result = async {
+        let opening = given(wish(opening)?);
+        let opened = opening.is_some();
+        let report = api.get_report(GetReportRequest { name: segment(report)?, opening }).await?;
+        Ok::<_, Error>((report, opened))
+    };
+    match result.await {
+        Ok((report, true)) => unkept(json(Ok(report))),
+        Ok((report, false)) => answer(&headers, Ok(report)),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// A bundle's bytes as they are: what `verify-evidence` reads.
-async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment) -> Response {
-    let result = async { api.query().get_bundle(GetBundleRequest { digest: segment(digest)? }).await };
+async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment, opening: Wish<Opening>) -> Response {
+    let result = async {
+        let opening = given(wish(opening)?);
+        let opened = opening.is_some();
+        let response = api.get_bundle(GetBundleRequest { digest: segment(digest)?, opening }).await?;
+        Ok::<_, Error>((Bytes::from(response.bundle), opened))
+    };
     match result.await {
-        Ok(response) => bytes(&headers, Bytes::from(response.bundle)),
+        Ok((bundle, true)) => unkept(bytes(&HeaderMap::new(), bundle)),
+        Ok((bundle, false)) => bytes(&headers, bundle),
         Err(error) => error.into_response(),
     }
+}
+
+/// The opening of a query, if there is one.
+fn given(opening: Opening) -> Option<Opening> {
+    (opening != Opening::default()).then_some(opening)
 }
 
 async fn get_checkpoint(State(api): State<Api>, headers: HeaderMap) -> Response {
@@ -272,6 +293,11 @@ async fn commit_report(State(api): State<Api>, body: Body) -> Response {
         let commit = message(body, BODY_BYTES_MAX).await?;
         api.commit_report(CommitReportRequest { commit: Some(commit) }).await
     };
+    json(result.await)
+}
+
+async fn countersign(State(api): State<Api>, body: Body) -> Response {
+    let result = async { api.countersign(message(body, BODY_BYTES_MAX).await?).await };
     json(result.await)
 }
 

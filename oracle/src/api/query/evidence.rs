@@ -23,12 +23,17 @@ use crate::{
 };
 
 impl Query {
-    /// Returns one report.
-    pub async fn get_report(&self, request: GetReportRequest) -> Result<GetReportResponse, Error> {
+    /// Returns one report; `now` is the time by which an opening holds.
+    pub async fn get_report(&self, request: GetReportRequest, now: u64) -> Result<GetReportResponse, Error> {
         let id = id("name", "reports", &request.name)?;
         let unknown = || Error::not_found(name("reports", &id));
+        let mut seal = self.seal().await?;
+        // Before it is looked up: a refusal must not tell which reports exist.
+        if let Some(opening) = request.opening.filter(|_| seal.epochs > 0) {
+            self.require_operator(&opening, id, now).await?;
+            seal = Seal::OFF;
+        }
         let row = self.store.report(id).await?.ok_or_else(unknown)?;
-        let seal = self.seal().await?;
         if seal.hides(&row) {
             return Err(unknown());
         }
@@ -57,8 +62,8 @@ impl Query {
         Ok(ListReportsResponse { reports, next_page_token: next.unwrap_or_default() })
     }
 
-    /// Returns a session's bundle.
-    pub async fn get_bundle(&self, request: GetBundleRequest) -> Result<GetBundleResponse, Error> {
+    /// Returns a session's bundle; `now` is the time by which an opening holds.
+    pub async fn get_bundle(&self, request: GetBundleRequest, now: u64) -> Result<GetBundleResponse, Error> {
         let digest = id("digest", "bundles", &request.digest)?;
         let seal = self.seal().await?;
         if seal.epochs > 0
@@ -66,7 +71,9 @@ impl Query {
             && !seal.opens(&row)
         {
             let until = row.epoch.saturating_add(seal.epochs);
-            return Err(Error::new("SEALED", format!("the bundle is sealed until epoch {until} has ended")));
+            let sealed = || Error::new("SEALED", format!("the bundle is sealed until epoch {until} has ended"));
+            let opening = request.opening.as_ref().ok_or_else(sealed)?;
+            self.require_party(opening, digest, &row, now).await?;
         }
         let bundle = self.store.blob(Blob::Bundle, digest).await?;
         let bundle = bundle.ok_or_else(|| Error::not_found(name("bundles", &digest)))?;
@@ -91,6 +98,9 @@ impl Query {
 }
 
 impl Seal {
+    /// Everything is open.
+    const OFF: Self = Self { epochs: 0, closed: 0 };
+
     /// Whether everything of a report may be seen.
     fn opens(self, row: &ReportRow) -> bool {
         self.epochs == 0 || row.epoch.saturating_add(self.epochs) <= self.closed

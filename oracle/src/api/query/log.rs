@@ -5,8 +5,8 @@
 use gpux_proto::{
     bytes::to_hex,
     oracle::{
-        Epoch, GetConsistencyProofRequest, GetConsistencyProofResponse, GetEpochRequest, GetEpochResponse,
-        GetInclusionProofRequest, GetInclusionProofResponse, ListEntriesRequest, ListEntriesResponse,
+        self, Epoch, EpochSignature, GetConsistencyProofRequest, GetConsistencyProofResponse, GetEpochRequest,
+        GetEpochResponse, GetInclusionProofRequest, GetInclusionProofResponse, ListEntriesRequest, ListEntriesResponse,
     },
 };
 
@@ -14,7 +14,7 @@ use super::{Query, page_size};
 use crate::{
     api::error::Error,
     log::{Consistency, Hash, Inclusion, ProofError, consistency_nodes, inclusion_nodes},
-    store::{self, EpochState},
+    store::{self, Countersignature, EpochState},
 };
 
 /// The most bytes of entries in one answer.
@@ -60,7 +60,7 @@ impl Query {
         Ok(GetConsistencyProofResponse { old_size, new_size, path: steps(&proof.path) })
     }
 
-    /// Returns what was published for an epoch.
+    /// Returns what is, or is to be, published for an epoch.
     pub async fn get_epoch(&self, request: GetEpochRequest) -> Result<GetEpochResponse, Error> {
         let found = match request.epoch {
             0 => self.store.latest_epoch(Some(EpochState::Confirmed)).await?,
@@ -70,7 +70,8 @@ impl Query {
             0 => Error::not_found("a published epoch"),
             epoch => Error::not_found(format!("epoch {epoch}")),
         })?;
-        Ok(GetEpochResponse { epoch: Some(epoch(&found)) })
+        let signatures = self.store.countersignatures(found.epoch).await?;
+        Ok(GetEpochResponse { epoch: Some(epoch(&found, &signatures)) })
     }
 
     async fn require_size(&self, field: &'static str, size: u64) -> Result<(), Error> {
@@ -82,7 +83,17 @@ impl Query {
     }
 }
 
-fn epoch(held: &store::Epoch) -> Epoch {
+fn epoch(held: &store::Epoch, signatures: &[Countersignature]) -> Epoch {
+    let signature = |held: &Countersignature| EpochSignature {
+        operator: to_hex(&held.operator),
+        signature: to_hex(&held.signature),
+    };
+    let state = match held.state {
+        EpochState::Built => oracle::EpochState::Built,
+        EpochState::Signed => oracle::EpochState::Signed,
+        EpochState::Sent => oracle::EpochState::Sent,
+        EpochState::Confirmed => oracle::EpochState::Confirmed,
+    };
     let sent = matches!(held.state, EpochState::Sent | EpochState::Confirmed);
     Epoch {
         epoch: held.epoch,
@@ -94,6 +105,8 @@ fn epoch(held: &store::Epoch) -> Epoch {
         parameters: to_hex(&held.parameters),
         leaves: held.leaves,
         transaction: if sent { to_hex(&held.transaction) } else { String::new() },
+        state: state.into(),
+        signatures: signatures.iter().map(signature).collect(),
     }
 }
 

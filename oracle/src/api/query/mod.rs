@@ -10,6 +10,7 @@ mod explain;
 mod finding;
 mod log;
 mod on_chain;
+mod opening;
 mod registry;
 mod reputation;
 mod rewards;
@@ -18,11 +19,11 @@ mod usage;
 
 use std::sync::Arc;
 
-use alloy::primitives::Address;
+use gpux_contracts::Deployment;
 use gpux_proto::bytes;
 
 use super::error::Error;
-use crate::{score, store::Store};
+use crate::{publish::Operators, score, store::Store};
 
 /// The page size without a wish.
 const PAGE_DEFAULT: u32 = 100;
@@ -30,16 +31,18 @@ const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
 
 /// What answers need to know beside the store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct View {
     /// The market whose parameters are in force.
     pub market: score::Market,
-    /// The Scores contract.
-    pub scores: Address,
+    /// The chain and its contracts.
+    pub deployment: Deployment,
     /// How long an epoch lasts, in seconds.
     pub epoch_secs: u64,
     /// For how many epochs a report stays sealed; with 0 none is.
     pub sealed_epochs: u64,
+    /// Who may see what is sealed, and sign epochs.
+    pub operators: Operators,
 }
 
 impl View {

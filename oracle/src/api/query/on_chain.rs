@@ -45,7 +45,7 @@ impl Query {
             probes: leaf.probes,
             proof: proof.iter().map(|hash| bytes::to_hex(hash.as_slice())).collect(),
             transaction: transaction(&published.epoch),
-            scores: bytes::to_hex(self.view.scores.as_slice()),
+            scores: bytes::to_hex(self.view.deployment.scores.as_slice()),
         }))
     }
 

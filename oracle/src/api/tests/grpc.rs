@@ -86,7 +86,7 @@ async fn unknown_names_have_the_reasons_of_http() {
     let status = registry.list_nodes(ListNodesRequest { page_size: -1, ..Default::default() }).await.unwrap_err();
     assert_eq!(reason(&status), "MALFORMED");
     let mut evidence = EvidenceServiceClient::new(market.channel().await);
-    let status = evidence.get_bundle(GetBundleRequest { digest: to_hex(&[7; 32]) }).await.unwrap_err();
+    let status = evidence.get_bundle(GetBundleRequest { digest: to_hex(&[7; 32]), opening: None }).await.unwrap_err();
     assert_eq!(reason(&status), "NOT_FOUND");
 }
 

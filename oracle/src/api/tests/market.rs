@@ -24,7 +24,7 @@ use super::request::{Answer, request};
 use crate::{
     api::{Api, Health, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
-    publish::{LeafFile, data_hash},
+    publish::{LeafFile, Operators, data_hash},
     reward::RewardFile,
     schedule::Schedules,
     score::{self, Estimate, NodeId, NodeScore, Parameters, ResourceId, ResourceScore, Verdict},
@@ -59,10 +59,10 @@ impl Market {
         let rules =
             Rules { deployment: deployment.clone(), parameters: Parameters::development(), releases: Vec::new() };
         let key = SigningKey::from_bytes(&[9; 32]);
-        let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key);
+        let operators = Operators::fixed([1, 2, 3].map(|number| operator(number).address()).to_vec(), 2);
+        let ingest = Ingest::new(store.clone(), rules, Clock::of(|| NOW), key).with_operators(operators.clone());
         let schedules = ingest.schedules().clone();
-        let market = score::Market::Development;
-        let view = View { market, scores: deployment.scores, epoch_secs: 5, sealed_epochs };
+        let view = View { market: score::Market::Development, deployment, epoch_secs: 5, sealed_epochs, operators };
         let health = Health::new();
         health.set_chain(true);
         let api = Api::new(store.clone(), ingest, view, health.clone(), Metrics::new());
@@ -176,16 +176,13 @@ impl Market {
         let claims = RewardFile::of(rewards.iter().map(|of| (of.fisher.into(), of.account.earned)));
         self.store.put_blob(Blob::Rewards, claims.root().0, claims.bytes()).await.unwrap();
         let record = store::Epoch {
-            epoch,
             log_size,
             log_root,
             root: file.tree().unwrap().root().0,
             rewards_root: claims.root().0,
-            parameters: Parameters::development().digest(),
             data_hash,
             leaves: scores.len() as u64,
-            state: EpochState::Built,
-            transaction: Vec::new(),
+            ..self::epoch(epoch)
         };
         let updates = scores.into_iter().map(|score| store::ScoreUpdate { provider, score }).collect();
         let changes = store::EpochChanges { scores: updates, rewards: rewards.to_vec(), power: vec![] };
@@ -230,6 +227,11 @@ impl Market {
 
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// One of three operators, of whom two must sign.
+pub(super) fn operator(number: u8) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&B256::repeat_byte(0x60 + number)).unwrap()
 }
 
 pub(super) fn deployment() -> Deployment {
@@ -298,11 +300,12 @@ pub(super) fn node_score(node: [u8; 32], low_bps: u16) -> NodeScore {
 }
 
 /// A built epoch about nothing.
-pub(super) fn epoch(number: u64) -> store::Epoch {
-    let (log_size, leaves, state, transaction) = (0, 0, EpochState::Built, Vec::new());
-    let (log_root, root, rewards_root, parameters, data_hash) = Default::default();
+pub(super) fn epoch(epoch: u64) -> store::Epoch {
+    let (log_size, leaves, state) = (0, 0, EpochState::Built);
+    let (log_root, root, rewards_root, data_hash, transaction, signatures) = Default::default();
+    let parameters = Parameters::development().digest();
     store::Epoch {
-        epoch: number,
+        epoch,
         log_size,
         log_root,
         root,
@@ -312,6 +315,7 @@ pub(super) fn epoch(number: u64) -> store::Epoch {
         leaves,
         state,
         transaction,
+        signatures,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Both protocols over loopback on a temporary store.
 
 mod cases;
+mod countersign;
 mod grpc;
 mod http;
 mod market;
+mod openings;
 mod reputation;
 mod request;
 mod rewards;

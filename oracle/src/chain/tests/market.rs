@@ -30,6 +30,8 @@ pub(crate) struct Market {
     pub(crate) provider: DynProvider,
     pub(crate) deployment: Deployment,
     pub(crate) operator: PrivateKeySigner,
+    /// The other two, in a market with three.
+    pub(crate) others: [PrivateKeySigner; 2],
     admin: PrivateKeySigner,
     provider_key: PrivateKeySigner,
     anvil: Anvil,
@@ -43,6 +45,15 @@ impl Market {
 
     /// A market with Court, or with an account in its place.
     pub(crate) async fn judged(account: Option<Address>) -> Self {
+        Self::deployed(account, 1).await
+    }
+
+    /// A market of three operators, of whom two sign an epoch.
+    pub(crate) async fn shared() -> Self {
+        Self::deployed(Some(PrivateKeySigner::from_bytes(&KEYS[0]).unwrap().address()), 2).await
+    }
+
+    async fn deployed(account: Option<Address>, threshold: u8) -> Self {
         let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
         let anvil = Anvil::start(&contracts, &Options::default()).unwrap();
         let [admin, operator, provider_key] =
@@ -56,6 +67,12 @@ impl Market {
         if let Some(account) = account {
             options.court = Judge::Account(account);
         }
+        let mut others = [5, 6].map(|index: usize| PrivateKeySigner::from_bytes(&KEYS[index]).unwrap());
+        others.sort_by_key(PrivateKeySigner::address);
+        if threshold > 1 {
+            options.operators.extend(others.iter().map(PrivateKeySigner::address));
+            options.threshold = threshold;
+        }
         let deployment = deploy_development(provider.clone(), &options).await.unwrap();
         let token = TestToken::new(deployment.token, &provider);
         let all = U256::from(1_000_000_000_u64);
@@ -63,7 +80,7 @@ impl Market {
         for spender in [deployment.bonds, deployment.rentals] {
             token.approve(spender, all).send().await.unwrap().get_receipt().await.unwrap();
         }
-        Self { provider, deployment, operator, admin, provider_key, anvil }
+        Self { provider, deployment, operator, others, admin, provider_key, anvil }
     }
 
     /// A provider without keys.
@@ -83,6 +100,15 @@ impl Market {
     pub(crate) async fn bond(&self, amount: u128) {
         let bonds = Bonds::new(self.deployment.bonds, &self.provider);
         bonds.deposit(self.fisher(), amount).send().await.unwrap().get_receipt().await.unwrap();
+    }
+
+    /// A bond in somebody's name.
+    pub(crate) async fn bond_of(&self, account: Address, amount: u128) {
+        let token = TestToken::new(self.deployment.token, &self.provider);
+        token.mint(self.fisher(), U256::from(amount)).send().await.unwrap().get_receipt().await.unwrap();
+        token.approve(self.deployment.bonds, U256::from(amount)).send().await.unwrap().get_receipt().await.unwrap();
+        let bonds = Bonds::new(self.deployment.bonds, &self.provider);
+        bonds.deposit(account, amount).send().await.unwrap().get_receipt().await.unwrap();
     }
 
     pub(crate) async fn thaw(&self, amount: u128) {

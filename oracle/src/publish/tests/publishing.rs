@@ -14,17 +14,21 @@ use crate::{
     store::{Blob, Epoch, EpochState, Store as _},
 };
 
-struct Stage {
-    bench: Bench,
-    market: Market,
-    chain: ScoresChain,
-    epoch: u64,
+pub(super) struct Stage {
+    pub(super) bench: Bench,
+    pub(super) market: Market,
+    pub(super) chain: ScoresChain,
+    pub(super) epoch: u64,
 }
 
 impl Stage {
     /// A market whose newest closed epoch is recorded and not published.
     async fn set() -> Self {
-        let (bench, market) = (Bench::new().await, Market::start().await);
+        Self::of(Market::start().await).await
+    }
+
+    pub(super) async fn of(market: Market) -> Self {
+        let bench = Bench::new().await;
         let epoch = market.time().await / 5 - 10;
         bench.report(1, 1, 64, epoch).await;
         let block = bench.finalise((epoch + 1) * 5).await;
@@ -33,16 +37,16 @@ impl Stage {
         Self { bench, market, chain, epoch }
     }
 
-    fn publisher(&self, stuck_after: Duration) -> Publisher {
+    pub(super) fn publisher(&self, stuck_after: Duration) -> Publisher {
         Publisher::new(self.bench.store.clone(), self.chain.clone(), stuck_after)
     }
 
-    async fn record(&self) -> Epoch {
+    pub(super) async fn record(&self) -> Epoch {
         self.bench.store.epoch(self.epoch).await.unwrap().unwrap()
     }
 
     /// Steps of fresh publishers, as after restarts, until the epoch is confirmed.
-    async fn finish(&self) {
+    pub(super) async fn finish(&self) {
         for _ in 0..10 {
             self.publisher(Duration::ZERO).step().await.unwrap();
             if self.record().await.state == EpochState::Confirmed {
@@ -102,7 +106,12 @@ async fn a_crash_between_sending_and_recording_costs_no_second_publication() {
     let record = stage.record().await;
     let own = publication(&record);
     let signature = stage.chain.sign(&own).unwrap();
-    stage.bench.store.advance_epoch(stage.epoch, EpochState::Built, EpochState::Signed, signature).await.unwrap();
+    stage
+        .bench
+        .store
+        .advance_epoch(stage.epoch, EpochState::Built, EpochState::Signed, signature.to_vec())
+        .await
+        .unwrap();
     let sent = stage.send(&own).await;
 
     stage.finish().await;
@@ -115,7 +124,7 @@ async fn a_crash_between_recording_and_sending_only_delays() {
     let stage = Stage::set().await;
     let advance = |from, to, bytes| stage.bench.store.advance_epoch(stage.epoch, from, to, bytes);
     let signature = stage.chain.sign(&publication(&stage.record().await)).unwrap();
-    advance(EpochState::Built, EpochState::Signed, signature).await.unwrap();
+    advance(EpochState::Built, EpochState::Signed, signature.to_vec()).await.unwrap();
     advance(EpochState::Signed, EpochState::Sent, vec![9; 32]).await.unwrap();
     stage.finish().await;
     assert_eq!(stage.events().await.len(), 1);

@@ -16,6 +16,7 @@ pub(super) fn epoch(number: u64) -> Epoch {
         leaves: 6,
         state: EpochState::Built,
         transaction: vec![],
+        signatures: vec![],
     }
 }
 
@@ -90,4 +91,53 @@ pub(in super::super) async fn an_account_is_the_newest_of_its_fisher(store: &dyn
     assert_eq!(held(1).await, Some(RewardRow { epoch: 3, account: account(1, 5).account }));
     assert_eq!(held(2).await, Some(RewardRow { epoch: 4, account: account(2, u128::MAX).account }));
     assert_eq!(held(3).await, None);
+}
+
+pub(in super::super) async fn a_signature_is_held_once_for_each_operator_and_a_choice_stays(store: &dyn Store) {
+    let signed = |epoch, operator: u8, signature: u8| Countersignature {
+        epoch,
+        operator: [operator; 20],
+        signature: [signature; 65],
+    };
+    let early = store.countersign(signed(3, 1, 1)).await;
+    assert!(matches!(early, Err(Error::EpochUnknown(3))), "{early:?}");
+    assert!(matches!(store.choose_signatures(3, vec![1]).await, Err(Error::EpochUnknown(3))));
+    for number in 3..=5 {
+        store.save_epoch(epoch(number), EpochChanges::default()).await.unwrap();
+    }
+    for signature in [signed(3, 2, 2), signed(3, 1, 1), signed(3, 1, 9), signed(4, 1, 4)] {
+        store.countersign(signature).await.unwrap();
+    }
+    assert_eq!(store.countersignatures(3).await.unwrap(), [signed(3, 1, 1), signed(3, 2, 2)]);
+    let enough = async |own: u8, least, limit| {
+        let epochs = store.countersigned_epochs([own; 20], least, limit).await.unwrap();
+        epochs.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>()
+    };
+    assert_eq!(enough(9, 0, 9).await, [3, 4, 5]);
+    assert_eq!(enough(9, 1, 9).await, [3, 4]);
+    assert_eq!(enough(9, 1, 1).await, [3]);
+    assert_eq!(enough(9, 2, 9).await, [3]);
+    assert_eq!(enough(1, 1, 9).await, [3], "one's own signature is not another's");
+    store.choose_signatures(3, vec![7; 130]).await.unwrap();
+    // Neither a state nor the same epoch built again changes the choice.
+    store.advance_epoch(3, EpochState::Built, EpochState::Sent, vec![2; 32]).await.unwrap();
+    store.save_epoch(epoch(3), EpochChanges::default()).await.unwrap();
+    assert_eq!(store.epoch(3).await.unwrap().unwrap().signatures, [7; 130]);
+    store.advance_epoch(3, EpochState::Sent, EpochState::Confirmed, vec![2; 32]).await.unwrap();
+    assert_eq!(enough(9, 1, 9).await, [4]);
+}
+
+pub(in super::super) async fn an_epoch_has_room_for_so_many_signatures(store: &dyn Store) {
+    store.save_epoch(epoch(3), EpochChanges::default()).await.unwrap();
+    let signed = |number: u16| {
+        let mut operator = [0; 20];
+        operator[..2].copy_from_slice(&number.to_be_bytes());
+        Countersignature { epoch: 3, operator, signature: [1; 65] }
+    };
+    for number in 0..256 {
+        store.countersign(signed(number)).await.unwrap();
+    }
+    let full = store.countersign(signed(256)).await;
+    assert!(matches!(full, Err(Error::CountersignaturesFull { epoch: 3, limit: 256 })), "{full:?}");
+    assert_eq!(store.countersignatures(3).await.unwrap().len(), 256);
 }

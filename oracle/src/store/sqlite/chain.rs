@@ -13,7 +13,7 @@ use super::super::records::{Address, BlockFacts, BlockRef, Digest, PaymentTotals
 use super::super::{Error, Result};
 use super::row::{amount, fixed, for_all, integer, number, unavailable};
 
-pub(super) use cases::{case, cases};
+pub(super) use cases::{case, cases, is_party};
 pub(super) use finality::finalise;
 
 const INDEXING: &str = "indexes a block";

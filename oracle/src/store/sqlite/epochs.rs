@@ -17,7 +17,8 @@ pub(super) async fn save(connection: &mut SqliteConnection, epoch: Epoch, change
     if let Some(row) = held {
         let held = epoch_row(&row)?;
         // How far the publication has come is not part of what was folded.
-        let same = Epoch { state: held.state, transaction: held.transaction.clone(), ..epoch.clone() } == held;
+        let (state, transaction, signatures) = (held.state, held.transaction.clone(), held.signatures.clone());
+        let same = Epoch { state, transaction, signatures, ..epoch.clone() } == held;
         return if same { Ok(()) } else { Err(Error::EpochDiffers(epoch.epoch)) };
     }
     let number = integer("epoch", epoch.epoch)?;
@@ -131,7 +132,7 @@ pub(super) async fn unconfirmed(readers: &SqlitePool, limit: u32) -> Result<Vec<
     rows.iter().map(epoch_row).collect()
 }
 
-fn epoch_row(row: &SqliteRow) -> Result<Epoch> {
+pub(super) fn epoch_row(row: &SqliteRow) -> Result<Epoch> {
     let state = match number::<u8>(row, "state")? {
         0 => EpochState::Built,
         1 => EpochState::Signed,
@@ -150,5 +151,6 @@ fn epoch_row(row: &SqliteRow) -> Result<Epoch> {
         leaves: number(row, "leaves")?,
         state,
         transaction: bytes(row, "state_data")?,
+        signatures: bytes(row, "signatures")?,
     })
 }

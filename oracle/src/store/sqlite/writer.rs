@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::super::records::*;
 use super::super::{Error, Result};
-use super::{Sqlite, accept, audits, chain, epochs, log, registry, row::unavailable};
+use super::{Sqlite, accept, audits, chain, epochs, log, registry, row::unavailable, signatures};
 use crate::log::Frontier;
 
 /// Requests of one transaction: enough to share a sync, few enough to answer soon.
@@ -29,6 +29,8 @@ pub(super) enum Write {
     Append { entries: Vec<Vec<u8>>, settled: Settled },
     SaveEpoch { epoch: Epoch, changes: EpochChanges },
     AdvanceEpoch { epoch: u64, from: EpochState, to: EpochState, data: Vec<u8> },
+    Countersign(Countersignature),
+    ChooseSignatures { epoch: u64, signatures: Vec<u8> },
     Block(BlockFacts),
     RollBack(u64),
     Finalise(u64),
@@ -195,6 +197,10 @@ async fn perform(connection: &mut SqliteConnection, frontier: &mut Frontier, wri
         Write::SaveEpoch { epoch, changes } => epochs::save(connection, epoch, changes).await.map(|()| Done::Nothing),
         Write::AdvanceEpoch { epoch, from, to, data } => {
             epochs::advance(connection, epoch, (from, to), data).await.map(|()| Done::Nothing)
+        }
+        Write::Countersign(signature) => signatures::hold(connection, signature).await.map(|()| Done::Nothing),
+        Write::ChooseSignatures { epoch, signatures } => {
+            signatures::choose(connection, epoch, signatures).await.map(|()| Done::Nothing)
         }
         Write::Block(facts) => chain::apply(connection, facts).await.map(|()| Done::Nothing),
         Write::RollBack(number) => chain::roll_back(connection, number).await.map(|()| Done::Nothing),

@@ -3,7 +3,7 @@
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row as _, query};
 
-use super::super::super::records::{BlockRef, Case, CaseEvent, CaseFact, CaseFilter, Digest, Filing, Moment};
+use super::super::super::records::{Address, BlockRef, Case, CaseEvent, CaseFact, CaseFilter, Digest, Filing, Moment};
 use super::super::super::{Error, Result};
 use super::super::row::{amount, fixed, for_all, integer, number, unavailable};
 
@@ -171,6 +171,27 @@ pub(in super::super) async fn cases(
     }
     select.push(" ORDER BY c.block DESC, c.log_index DESC LIMIT ").push_bind(limit);
     read(readers, select).await
+}
+
+/// Whether an account is a party of a case that is about a bundle or its rental. Kinds are Court's: 0 proof, 1 statistical, 2
+/// bare. The evidence of a bare case is any 32 bytes of its filer, so there only the rental counts, which his note opened.
+pub(in super::super) async fn is_party(
+    readers: &SqlitePool,
+    account: Address,
+    bundle: Digest,
+    rental: Digest,
+) -> Result<bool> {
+    let row = query(
+        "SELECT EXISTS (SELECT 1 FROM cases WHERE (filer = ?1 OR provider = ?1) \
+         AND ((kind = 0 AND evidence = ?2) OR (kind IN (0, 2) AND rental = ?3))) AS found",
+    )
+    .bind(account.to_vec())
+    .bind(bundle.to_vec())
+    .bind(rental.to_vec())
+    .fetch_one(readers)
+    .await
+    .map_err(unavailable(READING))?;
+    Ok(number::<u8>(&row, "found")? == 1)
 }
 
 const SELECT: &str = "SELECT c.*, b.hash, b.timestamp, b.final FROM cases c JOIN blocks b ON b.number = c.block ";
