@@ -46,7 +46,12 @@ const VIEWS = isAll
 mkdirSync(folder, { recursive: true });
 const browser = await launch();
 for (const view of VIEWS) {
-  const context = await browser.newContext({ viewport: view, colorScheme: view.colorScheme, locale: "en-GB", timezoneId: "UTC" });
+  const context = await browser.newContext({
+    viewport: view,
+    colorScheme: view.colorScheme,
+    locale: "en-GB",
+    timezoneId: "UTC",
+  });
   const page = await context.newPage();
   await page.clock.install({ time: NOW });
   page.on("console", (message) => message.type() === "error" && console.error(`${view.name}: ${message.text()}`));

@@ -53,9 +53,3 @@ export function useDescriptions(ids: string[]): Map<string, NodeJson | undefined
   }, [key]);
   return known;
 }
-
-/** Token units a second, if the node has an offer that both keys signed. */
-export function rateOf(node: NodeJson | undefined): string | undefined {
-  const rate = node?.description?.offer?.offer?.rate;
-  return rate && rate !== "0" ? rate : undefined;
-}

@@ -64,6 +64,11 @@ export function tokens(units: string | undefined, decimals: number | undefined):
   return `${fraction ? `${whole}.${fraction.padEnd(2, "0")}` : whole} ${amount === base ? "token" : "tokens"}`;
 }
 
+/** A sum of money for a headline: cut, never rounded up, to two decimals. The whole of it stands where it came from. */
+export function money(units: string | undefined, decimals: number | undefined): string {
+  return tokens(units, decimals).replace(/(\.\d\d)\d+/, "$1");
+}
+
 /** A wealth or an e-value. */
 export function evidence(value: number | undefined): string {
   if (value === undefined) return NO_DATA;
@@ -89,4 +94,10 @@ export function spread(values: number[]): Spread | undefined {
   const most = sorted[sorted.length - 1];
   if (least === undefined || middle === undefined || most === undefined) return undefined;
   return { least, middle, most, of: sorted.length };
+}
+
+/** The lower bound that nine tenths of these nodes reach. */
+export function worstDecile(lows: number[]): number | undefined {
+  const sorted = [...lows].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 10)];
 }

@@ -32,6 +32,12 @@ const NAMES: Record<number, string> = {
   65279: "byte-order mark",
 };
 
+// By their names: few fonts have pictures of them.
+const CONTROLS =
+  "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(
+    " ",
+  );
+
 // Cyrillic, Greek and Armenian letters that common fonts draw like Latin ones (Unicode TR 39, the single letters).
 const CYRILLIC = "аАВсСеЕНіІјЈкКМоОрРѕЅТхХуУԁԛԜѡ";
 const GREEK = "αΑΒΕΖΗΙΚΜΝοΟΡΤυΥΧνγ";
@@ -48,8 +54,8 @@ function scriptOf(character: string): string | undefined {
 }
 
 function hidden(code: number): { text: string; name: string } | undefined {
-  if (code < 32) return { text: String.fromCodePoint(0x2400 + code), name: `control character ${code}` };
-  if (code === 127) return { text: "\u2421", name: "delete" };
+  const control = code === 127 ? "DEL" : CONTROLS[code];
+  if (control) return { text: control, name: `control character ${code}` };
   const name = NAMES[code];
   const digits = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
   if (name) return { text: digits, name };

@@ -92,7 +92,12 @@ function Told({ of, node, id }: { of: CaseJson; node: ReputationJson | undefined
                 <ul>
                   {ruling.effects.map((effect) => (
                     <li key={effect.who + effect.what}>
-                      <b>{effect.who}</b> {effect.what} {effect.units !== undefined && <Money units={effect.units} />}
+                      <b>{effect.who}</b> {effect.what}{" "}
+                      {effect.units !== undefined && (
+                        <span class="sum">
+                          <Money units={effect.units} />
+                        </span>
+                      )}
                     </li>
                   ))}
                 </ul>
@@ -238,14 +243,26 @@ function TimeLine({ of, next }: { of: CaseJson; next: Turn }): JSX.Element {
   );
 }
 
+/** What a step's amount is (arbitration.proto). */
+const AMOUNTS: Record<string, string> = {
+  CASE_ACTION_FILED: "a cap of",
+  CASE_ACTION_EXTENDED: "a cap of now",
+  CASE_ACTION_RULED: "to slash",
+  CASE_ACTION_APPEALED: "under a counter-bond of",
+  CASE_ACTION_FINALISED: "slashed",
+};
+
 function Step({ step }: { step: CaseStepJson }): JSX.Element {
   const outcome = step.outcome && CASE_OUTCOMES[step.outcome];
   return (
     <>
-      <b>{ACTIONS[step.action ?? "CASE_ACTION_UNSPECIFIED"]}</b> {outcome && <>: {outcome.word}</>}
+      <b>
+        {ACTIONS[step.action ?? "CASE_ACTION_UNSPECIFIED"]}
+        {outcome && `: ${outcome.word}`}
+      </b>
       {step.amount && step.amount !== "0" && (
         <>
-          , <Money units={step.amount} />
+          , {AMOUNTS[step.action ?? ""] ?? ""} <Money units={step.amount} />
         </>
       )}
       {!!step.levyBps && <>, a levy of {percent(step.levyBps)} on later earnings</>}

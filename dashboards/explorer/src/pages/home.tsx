@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { SELDOM, useLive } from "../api/live";
 import { useMarket } from "../api/market";
-import { count, figure, tokens } from "../format/figures";
+import { count, figure, money } from "../format/figures";
 import { resource } from "../format/words";
 import type { GetEpochResponseJson } from "../messages/gpux/oracle/v1/log_pb";
 import type { ListReputationsResponseJson, ReputationJson } from "../messages/gpux/oracle/v1/reputation_pb";
@@ -24,7 +24,7 @@ export function Home(): JSX.Element {
       <Title>Is this GPU what it claims to be?</Title>
       <p class="lead">
         Fishermen rent nodes anonymously and run probes whose results are exact on every device. What they find is
-        scored here, so that anybody can recompute it, and published on Optimism.
+        scored here, so that anybody can recompute it, and published on chain.
       </p>
       <Health />
       <Findings />
@@ -181,7 +181,7 @@ function Usage(): JSX.Element {
   const days = [...(daily.data?.days ?? [])].reverse();
   const power = all.data?.power ?? [];
   const shown = (value: string | undefined, isMoney: boolean | undefined) =>
-    isMoney ? tokens(value, market?.tokenDecimals) : count(value);
+    isMoney ? money(value, market?.tokenDecimals) : count(value);
   return (
     <Section
       id="usage"

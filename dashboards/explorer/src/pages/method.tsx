@@ -4,6 +4,7 @@ import { useMarket } from "../api/market";
 import { count, percent, tokens } from "../format/figures";
 import { Command, Facts, Section, Skeleton, Table, Title } from "../parts/block";
 import { Id } from "../parts/text";
+import { SIMULATED } from "./method.figures";
 
 type Value = number | string | number[] | undefined;
 type Kind = "count" | "bps" | "ppm" | "milli" | "tokens" | "epochs" | "seconds" | "ms" | "bets";
@@ -184,12 +185,3 @@ export function Method(): JSX.Element {
     </>
   );
 }
-
-/** Rows of docs/method/scoring.md; test/unit/method.test.ts compares them with the document. */
-export const SIMULATED: [string, string, string, string, string][] = [
-  ["0 %", "0 %", "0", "0", "100 %"],
-  ["0 %", "20 %", "0", "0", "100 %"],
-  ["20 %", "20 %", "0", "0", "100 %"],
-  ["40 %", "0 %", "0", "12", "100 %"],
-  ["40 %", "20 %", "0", "20", "100 %"],
-];

@@ -1,6 +1,6 @@
 // Which nodes are shown, in which order: pure functions over what was read and what stands in the URL.
-import { rateOf } from "../api/offers";
 import { figure, NO_DATA, share, tokens } from "../format/figures";
+import { rateOf } from "../format/offer";
 import { resource, VERDICTS } from "../format/words";
 import type { NodeJson } from "../messages/gpux/oracle/v1/registry_pb";
 import type { ReputationJson, ResourceReputationJson } from "../messages/gpux/oracle/v1/reputation_pb";

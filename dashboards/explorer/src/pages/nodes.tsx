@@ -18,10 +18,10 @@ const DRAWN = 100;
 
 const COLUMNS: { key: string; head: string; sort?: Sort; class?: string }[] = [
   { key: "node", head: "Node", sort: "node" },
-  { key: "claim", head: "Claims" },
+  { key: "claim", head: "Claims", class: "broad" },
   { key: "like", head: "Measures like", class: "late" },
   { key: "score", head: "S [L, U]", sort: "score" },
-  { key: "verdict", head: "Verdict" },
+  { key: "verdict", head: "Verdict", class: "broad" },
   { key: "probes", head: "Probes", sort: "probes", class: "num late" },
   { key: "probed", head: "Last probe", sort: "probed", class: "num late" },
   { key: "price", head: "Price an hour", sort: "price", class: "num late" },
@@ -111,19 +111,27 @@ export function Nodes({ query }: { query: URLSearchParams }): JSX.Element {
 
 function Line({ row: { reputation, ...row } }: { row: Row }): JSX.Element {
   const isProbed = reputation.score !== undefined;
+  // On a phone the claim stands below the key and the verdict below the score: the table then fits without scrolling.
+  const claim = (
+    <>
+      <Foreign text={reputation.claim} most={56} /> {row.simulated && <Simulated />}
+    </>
+  );
   return (
     <tr>
       <th scope="row">
         <NodeId id={row.node} />
+        <div class="narrow">{claim}</div>
       </th>
-      <td class="wrap">
-        <Foreign text={reputation.claim} most={56} /> {row.simulated && <Simulated />}
-      </td>
+      <td class="broad wrap">{claim}</td>
       <td class="late">{isProbed ? like(reputation) : <NoData />}</td>
       <td>
         <Interval of={reputation.score} />
+        <div class="narrow">
+          <Verdict of={reputation.verdict} />
+        </div>
       </td>
-      <td>
+      <td class="broad">
         <Verdict of={reputation.verdict} />
       </td>
       <td class="num late">
@@ -140,7 +148,7 @@ function Line({ row: { reputation, ...row } }: { row: Row }): JSX.Element {
           <span
             title={`${resource(row.compute?.resource)}: ${figure(row.compute?.expected, row.compute?.unit)} expected, counted by the lower bound of its score`}
           >
-            <Money units={String(Math.round(row.perTera))} />
+            <Money units={String(Math.round(Number(row.perTera.toPrecision(3))))} />
           </span>
         )}
       </td>

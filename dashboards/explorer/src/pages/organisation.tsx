@@ -1,18 +1,12 @@
 // One organisation: how its nodes do, and what it was certified to be.
 import type { JSX } from "preact";
 import { useLive } from "../api/live";
-import { count, share } from "../format/figures";
+import { count, share, worstDecile } from "../format/figures";
 import { hashProblem } from "../format/ids";
 import type { ListReputationsResponseJson } from "../messages/gpux/oracle/v1/reputation_pb";
 import { Facts, Section, Skeleton, Title, Trouble } from "../parts/block";
 import { Copy, Id, NoData } from "../parts/text";
 import { NodesOf } from "./provider";
-
-/** The lower bound that nine tenths of these nodes reach. */
-export function worstDecile(lows: number[]): number | undefined {
-  const sorted = [...lows].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 10)];
-}
 
 export function Organisation({ id }: { id: string }): JSX.Element {
   const wrong = hashProblem(id);

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
+import { local } from "../format/time";
 
 export interface Line {
   label: string;
@@ -43,11 +44,11 @@ function options(of: Props, width: number): uPlot.Options {
   return {
     width,
     height: HEIGHT,
-    legend: { live: true },
+    legend: { live: false },
     cursor: { drag: { x: false, y: false } },
     scales: { y: of.logarithmic ? { distr: 3 } : of.range ? { range: of.range } : {} },
     axes: [
-      axis,
+      { ...axis, space: 80, values: (_, ticks) => ticks.map((tick) => local(new Date(tick * 1000))) },
       { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : of.format(tick))) },
     ],
     series: [

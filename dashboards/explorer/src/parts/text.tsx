@@ -47,12 +47,13 @@ export function NoData(): JSX.Element {
 export function Id({ id, href, whole }: { id: string | undefined; href?: string; whole?: boolean }): JSX.Element {
   if (!id) return <NoData />;
   const shown = whole ? id : short(id);
+  const name = whole ? "id whole" : "id";
   return href ? (
-    <a class="id" href={href} title={id}>
+    <a class={name} href={href} title={id}>
       {shown}
     </a>
   ) : (
-    <span class="id" title={id}>
+    <span class={name} title={id}>
       {shown}
     </span>
   );
@@ -106,7 +107,12 @@ export function Copy({ text, what, label }: { text: string; what: string; label?
         aria-label={label ? undefined : `copy ${what}`}
         onClick={copy}
       >
-        {label ?? <span aria-hidden="true">⧉</span>}
+        {label ?? (
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <rect x="5.5" y="5.5" width="8" height="9" rx="1.5" />
+            <path d="M10.5 3V2.5A1 1 0 0 0 9.5 1.5h-6a1 1 0 0 0-1 1v8a1 1 0 0 0 1 1H4" />
+          </svg>
+        )}
       </button>
       <span class="copied" role="status">
         {done}

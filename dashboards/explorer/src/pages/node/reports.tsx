@@ -1,5 +1,6 @@
 // Sessions that fishermen reported: the outcome at once; step, remedy and evidence when the seal is off.
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import type { List } from "../../api/list";
 import { count, percent } from "../../format/figures";
 import { idOf } from "../../format/ids";
@@ -73,19 +74,28 @@ export function What({ of }: { of: ReportSummaryJson }): JSX.Element {
   );
 }
 
+/** Reports that are drawn at first: what follows on the page must stay within reach. */
+const DRAWN = 20;
+
 export function Reports({ list, node }: { list: List<ReportSummaryJson>; node: string }): JSX.Element {
+  const [drawn, setDrawn] = useState(DRAWN);
   return (
     <Section id="reports" title="Reports">
       {!list.items && !list.problem && <Skeleton lines={6} />}
       {!list.items && list.problem && <Trouble with={list.problem} what="list of reports" />}
       {list.items && (
         <>
-          <ReportsTable reports={list.items.slice(0, 1_000)} />
+          <ReportsTable reports={list.items.slice(0, drawn)} />
           <p class="more">
             <span>
               {count(list.items.length)} read{list.more ? "; the oracle has more" : ", which is all"}
             </span>
-            {list.more && (
+            {drawn < list.items.length && (
+              <button type="button" class="small" onClick={() => setDrawn(drawn * 4)}>
+                show {count(Math.min(drawn * 3, list.items.length - drawn))} more
+              </button>
+            )}
+            {list.more && drawn >= list.items.length && (
               <button type="button" class="small" onClick={list.readMore} disabled={list.reading}>
                 read more
               </button>

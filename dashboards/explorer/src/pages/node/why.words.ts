@@ -17,7 +17,7 @@ export interface Why {
 /** From here on a mean is what an honest host keeps: q of the method. */
 const MEAN_BPS = 9_200;
 /** L after so many probes that all find what was advertised: the table of docs/method/scoring.md. */
-const GROWTH: [number, number][] = [
+export const GROWTH: [number, number][] = [
   [3, 0.13],
   [8, 0.45],
   [20, 0.72],
@@ -84,7 +84,7 @@ function because(
   const audits = explanation.audits;
   if (audits)
     told.push(
-      `${count(audits.audits ?? 0)} audited sessions count; the ${count(audits.dropped ?? 0)} most incriminating owners of relays are left out. Their evidence is ln E = ${number(audits.logEvidence).toFixed(2)}, and ${number(audits.logAccusation).toFixed(2)} convicts.`,
+      `${count(audits.audits ?? 0)} audited sessions count; the most incriminating owners of relays (${count(audits.dropped ?? 0)}) are left out. Their evidence is ln E = ${number(audits.logEvidence).toFixed(2)}, and ${number(audits.logAccusation).toFixed(2)} convicts.`,
     );
   return told;
 }
@@ -131,7 +131,7 @@ function raise(
       );
   }
   const low = (worst?.score?.lowBps ?? 0) / 10_000;
-  const next = GROWTH.find(([, reached]) => reached > low + 0.02);
+  const next = GROWTH.find(([probes, reached]) => probes > (worst?.probes ?? 0) && reached > low + 0.02);
   const isSound = bad.length === 0 && failed.length === 0 && short.length === 0;
   if (isSound && next)
     told.push(
