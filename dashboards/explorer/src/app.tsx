@@ -149,6 +149,7 @@ function SearchField(): JSX.Element {
   const search = (event: Event) => {
     event.preventDefault();
     go(to("search", { q: field.current?.value.trim() }));
+    if (field.current) field.current.value = "";
   };
   return (
     <search>

@@ -32,11 +32,12 @@ function decoded(segment: string): string {
 
 const CHANGED = "gpux:place";
 
-/** Goes to a page of this explorer; `replace` changes filters without a step in the history for each key pressed. */
-export function go(href: string, options: { replace?: boolean } = {}): void {
+/** Goes to a page of this explorer; `replace` changes filters without a step in the history for each key
+ * pressed, and moves nothing unless the reader `arrives` elsewhere by it. */
+export function go(href: string, options: { replace?: boolean; arrives?: boolean } = {}): void {
   if (options.replace) history.replaceState(null, "", href);
   else history.pushState(null, "", href);
-  window.dispatchEvent(new CustomEvent(CHANGED, { detail: options.replace === true }));
+  window.dispatchEvent(new CustomEvent(CHANGED, { detail: options.replace === true && !options.arrives }));
 }
 
 export function usePlace(): Place {

@@ -27,7 +27,7 @@ export function Search({ query }: { query: URLSearchParams }): JSX.Element {
         if (isGone) return;
         // One place is where the reader wants to be; a search page would stand between.
         const [only] = places;
-        if (places.length === 1 && only) go(only.href, { replace: true });
+        if (places.length === 1 && only) go(only.href, { replace: true, arrives: true });
         else setFound({ text, places });
       },
       (error: unknown) =>
