@@ -5,20 +5,17 @@ use crate::{
     cli::{Bundle, output},
     clock,
 };
-use alloy::signers::SignerSync as _;
 use anyhow::{Context as _, Result, ensure};
-use gpux_contracts::{Deployment, court, keys, opening_digest};
+use gpux_contracts::{Deployment, court, keys, opening};
 use gpux_proto::{
     bundle::BUNDLE_BYTES_MAX,
     bytes::to_hex,
-    oracle::{GetBundleRequest, Opening, evidence_service_client::EvidenceServiceClient},
+    oracle::{GetBundleRequest, evidence_service_client::EvidenceServiceClient},
     signing::{self, Domain},
 };
 use std::{fs::File, io::Write as _, time::Duration};
 use tonic::transport::Endpoint;
 
-/// How long the opening holds, in seconds.
-const OPENING_SECS: u64 = 600;
 /// A bundle, and what is around it.
 const ANSWER_BYTES_MAX: usize = BUNDLE_BYTES_MAX + (64 << 10);
 const CONNECT: Duration = Duration::from_secs(10);
@@ -29,11 +26,7 @@ pub(crate) async fn fetch(Bundle { step, oracle, to }: Bundle) -> Result<()> {
     let party = &step.party;
     let (case, deployment) = (court::id(&step.case)?, Deployment::read(&party.deployment)?);
     let provider = keys::wallet(&party.provider_key_file, party.provider_password_file.as_deref())?;
-    let valid_until = clock::unix().as_secs() + OPENING_SECS;
-    let digest = opening_digest(case, valid_until, deployment.chain_id, deployment.court);
-    let signature = provider.sign_hash_sync(&digest.context("this machine's clock is wrong")?)?;
-    let (signature, account) = (to_hex(&signature.as_bytes()), to_hex(provider.address().as_slice()));
-    let opening = Some(Opening { valid_until, signature, account });
+    let opening = Some(opening(case, &provider, &deployment, clock::unix().as_secs())?);
     let endpoint = Endpoint::from_shared(oracle).context("--oracle is no URL")?;
     let channel = endpoint.connect_timeout(CONNECT).timeout(ANSWER).connect().await.context("the oracle is away")?;
     let mut client = EvidenceServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);

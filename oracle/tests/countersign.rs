@@ -69,8 +69,8 @@ impl LogService for Leader {
 }
 
 async fn serve(entry: Vec<u8>) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port of this machine is free");
+    let url = format!("http://{}", listener.local_addr().expect("a port of this machine is free"));
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     let server = tonic::transport::Server::builder().add_service(LogServiceServer::new(Leader(entry)));
     tokio::spawn(server.serve_with_incoming(incoming));

@@ -22,6 +22,9 @@ use crate::{
     store::{Sqlite, Store},
 };
 
+/// How often `once` looks again at what has to wait: a block that the leader has final already is here a moment later.
+const LOOKS_MAX: u32 = 10;
+
 /// What a co-operator is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -53,7 +56,7 @@ pub enum Ended {
 /// Countersigns until the token is cancelled.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<Ended> {
     let mut running = Running::prepare(&options).await?;
-    let (mut backoff, mut told) = (Backoff::default(), String::new());
+    let (mut backoff, mut told, mut looks) = (Backoff::default(), String::new(), 0);
     loop {
         let round = tokio::select! {
             biased;
@@ -64,7 +67,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<En
             Ok(round) => {
                 backoff.reset();
                 tell(&round, &mut told);
-                if options.once && !round.more {
+                looks += u32::from(!round.more);
+                let only_waits = round.refused.is_none() && round.waits.is_some() && looks < LOOKS_MAX;
+                if options.once && !round.more && !only_waits {
                     return ended(round);
                 }
                 if round.more { Duration::ZERO } else { running.poll }
@@ -96,18 +101,18 @@ fn ended(round: Round) -> anyhow::Result<Ended> {
 
 /// Tells what is new.
 fn tell(round: &Round, told: &mut String) {
-    let (now, is_refusal) = match (&round.refused, &round.waits) {
-        (Some(refusal), _) => (refusal.to_string(), true),
-        (None, Some(waits)) => (waits.clone(), false),
-        (None, None) => (String::new(), false),
+    let now = match (&round.refused, &round.waits) {
+        (Some(refusal), _) => refusal.to_string(),
+        (None, Some(waits)) => waits.clone(),
+        (None, None) => String::new(),
     };
     if now == *told {
         return;
     }
-    match &round.refused {
-        Some(refusal) if is_refusal => tracing::error!(epoch = refusal.epoch, entry = refusal.entry, "{refusal}"),
-        _ if !now.is_empty() => tracing::info!("waiting: {now}"),
-        _ => {}
+    if let Some(refusal) = &round.refused {
+        tracing::error!(epoch = refusal.epoch, entry = refusal.entry, "{refusal}");
+    } else if !now.is_empty() {
+        tracing::info!("waiting: {now}");
     }
     *told = now;
 }

@@ -13,7 +13,10 @@ use gpux_proto::{
 use tonic::Code;
 
 use super::market::{Market, NOW, deployment, node_score, operator, skipped};
-use crate::store::{BlockFacts, BlockRef, CaseEvent, CaseFact, Filing};
+use crate::{
+    arbitrate::{FetchError, fetch},
+    store::{Blob, BlockFacts, BlockRef, CaseEvent, CaseFact, Filing},
+};
 
 const NODE: [u8; 32] = [0x11; 32];
 /// The reports of `Market` are revealed in epoch 4.
@@ -159,6 +162,20 @@ async fn parties_of_a_case_about_the_session_open_its_bundle_and_no_other() {
         let eight = asked(&market, bundle(8), opening(&key, bundle(8), NOW + 60)).await;
         assert_eq!(eight, (403, "OPENING_DENIED".into()), "account {number:x}");
     }
+}
+
+#[tokio::test]
+async fn an_operator_fetches_what_he_is_to_attest_and_takes_nothing_else_for_it() {
+    let (market, _) = market().await;
+    let url = format!("http://{}", market.address);
+    let fetched = async |digest, key: &PrivateKeySigner| fetch(&url, digest, key, &deployment(), NOW).await;
+    assert_eq!(fetched(bundle(7), &operator(2)).await.unwrap(), 7_u32.to_be_bytes());
+    let denied = fetched(bundle(7), &account(9)).await.unwrap_err();
+    assert!(denied.to_string().contains("is neither an operator nor a party"), "{denied}");
+    let unknown = fetched([9; 32], &operator(2)).await.unwrap_err();
+    assert!(unknown.to_string().ends_with("is unknown"), "{unknown}");
+    market.store.put_blob(Blob::Bundle, [5; 32], b"another".to_vec()).await.unwrap();
+    assert!(matches!(fetched([5; 32], &operator(2)).await, Err(FetchError::Other(_))));
 }
 
 #[tokio::test]
