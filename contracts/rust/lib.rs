@@ -13,7 +13,7 @@ pub mod keys;
 pub mod merkle;
 pub mod network;
 mod opening;
-mod rpc;
+pub mod rpc;
 mod typed_data;
 mod wire;
 

@@ -3,11 +3,11 @@
 use alloy::{
     eips::BlockId,
     primitives::{Address, B256, aliases::U40},
-    providers::{DynProvider, Provider as _, ProviderBuilder},
+    providers::{DynProvider, Provider as _},
     transports::RpcError,
 };
 use anyhow::Context as _;
-use gpux_contracts::Deployment;
+use gpux_contracts::{Deployment, rpc};
 use std::{fmt, future::Future, time::Duration};
 
 /// How long the chain may take to answer.
@@ -69,9 +69,9 @@ pub struct Contract {
 
 impl Contract {
     /// Connects, and refuses a chain other than the deployment's.
-    pub async fn connect(rpc: &str, deployment: &Deployment) -> anyhow::Result<Self> {
-        let url = rpc.parse().context("the RPC's URL")?;
-        let provider = ProviderBuilder::new().connect_http(url).erased();
+    pub async fn connect(url: &str, deployment: &Deployment) -> anyhow::Result<Self> {
+        let url = url.parse().context("the RPC's URL")?;
+        let provider = rpc::reader(url);
         deployment.require_chain(provider.get_chain_id().await.context("the chain does not answer")?)?;
         Ok(Self { provider, rentals: deployment.rentals })
     }

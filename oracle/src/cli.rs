@@ -66,6 +66,16 @@ pub enum Deploy {
     Verify(VerifyDeployment),
     /// Says how far a stage of the handover is, and with a key takes those steps that are its own.
     Handover(Handover),
+    /// Prints what each call of the running market costs, at the network file's fees; asks no chain.
+    Costs(Costs),
+}
+
+/// Where what is called.
+#[derive(Debug, Args)]
+pub struct Costs {
+    /// The network file, in TOML: its chain and its fees count.
+    #[arg(long)]
+    pub network: PathBuf,
 }
 
 /// What is, or is to be, deployed.

@@ -2,12 +2,12 @@
 //!
 //! Owns the commands and what they print; what is deployed, checked and handed over is decided in `gpux_contracts::network`.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use gpux_contracts::{
     Deployment, keys,
-    network::{Action, Check, Client, Defaults, Event, Network, Stage, Turn},
+    network::{self, Action, Check, Client, Defaults, Event, Network, Stage, Turn},
 };
 
 use crate::{
@@ -26,13 +26,24 @@ pub async fn run(command: cli::Deploy) -> anyhow::Result<ExitCode> {
         cli::Deploy::Run(flags) => deploy(flags).await,
         cli::Deploy::Verify(flags) => verify(flags).await,
         cli::Deploy::Handover(flags) => hand_over(flags).await,
+        cli::Deploy::Costs(flags) => costs(&flags.network),
     }
 }
 
-async fn connect(market: &Market, sender: Option<&Sender>) -> anyhow::Result<Client> {
+fn read(file: &Path) -> anyhow::Result<Network> {
     let parameters = Parameters::production();
     let defaults = Defaults { parameters: parameters.digest().into(), epoch_length: u64::from(parameters.epoch_secs) };
-    let network = Network::read(&market.network, defaults)?;
+    Ok(Network::read(file, defaults)?)
+}
+
+fn costs(file: &Path) -> anyhow::Result<ExitCode> {
+    let Network { chain_id, fees, .. } = read(file)?;
+    output::text(&network::calls_told(chain_id, &fees));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(market: &Market, sender: Option<&Sender>) -> anyhow::Result<Client> {
+    let network = read(&market.network)?;
     let rpc = market.rpc.as_ref().or(network.rpc.as_ref());
     let rpc = rpc.context("no RPC: give --rpc, GPUX_RPC or rpc in the network file")?;
     let rpc = rpc.parse().ok().context("the RPC is no URL")?;

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use alloy::providers::{DynProvider, Provider as _, ProviderBuilder};
+use alloy::providers::{DynProvider, Provider as _};
 use anyhow::{Context as _, bail, ensure};
 use gpux_contracts::{Deployment, keys};
 use gpux_proto::signing::SigningKey;
@@ -176,7 +176,7 @@ async fn prepare(options: &Options) -> anyhow::Result<Prepared> {
     );
     let operator = keys::wallet(&options.operator_key_file, options.operator_password_file.as_deref())?;
     let url = options.rpc.parse().map_err(|_| anyhow::anyhow!("the RPC's URL cannot be read"))?;
-    let provider = ProviderBuilder::new().connect_http(url).erased();
+    let provider = gpux_contracts::rpc::reader(url);
 
     std::fs::create_dir_all(&options.data)
         .with_context(|| format!("cannot make data directory {}", options.data.display()))?;

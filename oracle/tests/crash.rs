@@ -6,13 +6,13 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use gpux_oracle::log::{Frontier, leaf_hash};
 use gpux_oracle::store::{Accepted, Blob, Commit, Report, Sqlite, Store};
 
-/// How often it is killed.
+/// How often it is killed without a wish: `cargo test --test crash -- 200` kills it 200 times.
 const ROUNDS: u32 = 6;
 /// How many write at the same time.
 const CALLERS: u32 = 16;
@@ -25,15 +25,18 @@ fn main() {
         let first = arguments.next().and_then(|first| first.parse().ok()).expect("a number is given");
         return runtime.block_on(write(Path::new(&directory), first));
     }
+    let rounds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
     let directory = tempfile::tempdir().expect("a directory is made");
     let mut acknowledged = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let before = acknowledged.len();
         acknowledged.extend(killed(directory.path(), round));
-        assert!(acknowledged.len() > before, "round {round} acknowledged nothing");
-        runtime.block_on(check(directory.path(), &acknowledged));
+        assert!(acknowledged.len() > before || dies_early(round), "round {round} acknowledged nothing");
+        runtime.block_on(check(directory.path(), &acknowledged[before..]));
     }
-    println!("{} acknowledged reports survived {ROUNDS} kills", acknowledged.len());
+    // What survived its own kill survived the later ones as well.
+    runtime.block_on(check(directory.path(), &acknowledged));
+    println!("{} acknowledged reports survived {rounds} kills", acknowledged.len());
 }
 
 fn id(number: u32) -> [u8; 32] {
@@ -50,16 +53,26 @@ fn killed(directory: &Path, round: u32) -> Vec<u32> {
         .spawn()
         .expect("the writer starts");
     let lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
+    let (first, began) = mpsc::channel();
     let reader = std::thread::spawn(move || {
         let numbers = lines.map_while(Result::ok).filter_map(|line| line.strip_suffix('.')?.parse().ok());
-        numbers.collect::<Vec<u32>>()
+        // Whoever waits for the first may have gone.
+        numbers.inspect(|_| _ = first.send(())).collect::<Vec<u32>>()
     });
-    // Different in each round and in each run; SIGKILL gives no moment to tidy up.
-    let jitter = u64::from(std::process::id() ^ round).wrapping_mul(0x9e37_79b9) % 250;
-    std::thread::sleep(Duration::from_millis(400 + jitter));
+    // Different in each round and in each run; SIGKILL gives no moment to tidy up. Some die while they start.
+    let moment = u64::from(std::process::id() ^ round.wrapping_mul(0x9e37_79b9)).wrapping_mul(0x9e37_79b9) >> 7;
+    if !dies_early(round) {
+        began.recv_timeout(Duration::from_secs(60)).expect("the writer acknowledges something");
+    }
+    std::thread::sleep(Duration::from_millis(moment % 250));
     child.kill().expect("the writer is killed");
     child.wait().expect("the writer ends");
     reader.join().expect("its output is read")
+}
+
+/// Whether a round may end before anything is acknowledged: while the store opens what the kill before left.
+fn dies_early(round: u32) -> bool {
+    round % 5 == 4
 }
 
 /// Commits and reveals for ever, and says so after each acknowledgement.

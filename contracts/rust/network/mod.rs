@@ -3,6 +3,7 @@
 //! Owns the file, the plan and its price, the run, the check of what stands, and the stages of the handover. Its invariant:
 //! when a run is over, the key that paid for it has no role in anything; whoever decides is named in the file.
 
+mod calls;
 mod code;
 mod cost;
 mod file;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
 
+pub use calls::{Priced, calls, told as calls_told};
 pub use code::Part;
 pub use cost::{Cost, Fees};
 pub use file::{Defaults, FileError, Network, Periods, Rules, Windows};

@@ -100,6 +100,21 @@ abstract contract Market is Test {
         });
     }
 
+    /// The same terms but for one of their nine fields.
+    function tampered(Terms memory terms, uint256 field) internal pure returns (Terms memory t) {
+        t = abi.decode(abi.encode(terms), (Terms));
+        field %= 9;
+        if (field == 0) t.consumer = address(uint160(t.consumer) ^ 1);
+        if (field == 1) t.note = ~t.note;
+        if (field == 2) t.nonce ^= 1 << 63;
+        if (field == 3) t.offer.provider = address(uint160(t.offer.provider) ^ 1);
+        if (field == 4) t.offer.node = ~t.offer.node;
+        if (field == 5) t.offer.descriptor = ~t.offer.descriptor;
+        if (field == 6) t.offer.rate ^= 1;
+        if (field == 7) t.offer.capacity ^= 1;
+        if (field == 8) t.offer.validUntil ^= 1;
+    }
+
     function one(Terms memory terms) internal pure returns (Terms[] memory list) {
         list = new Terms[](1);
         list[0] = terms;

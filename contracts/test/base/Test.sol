@@ -65,6 +65,18 @@ abstract contract Test {
         return low + value % (high - low + 1);
     }
 
+    /// The data with one bit turned over.
+    function flipped(bytes memory data, uint256 bit) internal pure returns (bytes memory copy) {
+        copy = bytes.concat(data);
+        bit = bit % (8 * data.length);
+        copy[bit / 8] = bytes1(uint8(copy[bit / 8]) ^ uint8(1 << (bit % 8)));
+    }
+
+    /// How checked arithmetic refuses.
+    function overflow() internal pure returns (bytes memory) {
+        return abi.encodeWithSignature("Panic(uint256)", 0x11);
+    }
+
     function signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         return abi.encodePacked(r, s, v);

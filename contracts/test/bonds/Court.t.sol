@@ -122,4 +122,30 @@ contract BondCourtTest is Staked {
             assertEq(bonds.credit(to), burns, "credit");
         }
     }
+
+    /// Any row of locks, releases and burns: what is locked is what was locked and neither released nor burned.
+    function testFuzz_s13_eachLockEndsOnce(uint8[12] calldata steps) public {
+        uint256 locked;
+        uint256 burned;
+        vm.startPrank(court);
+        for (uint256 i; i < 12; ++i) {
+            uint128 amount = uint128(steps[i] / 3) + 1;
+            uint256 left = steps[i] % 3 == 0 ? 1000 - burned - locked : locked;
+            bool refused = amount > left;
+            if (refused) vm.expectRevert(abi.encodeWithSelector(IBonds.Insufficient.selector, amount, left));
+            if (steps[i] % 3 == 0) {
+                bonds.lock(fisher, amount);
+                if (!refused) locked += amount;
+            } else if (steps[i] % 3 == 1) {
+                bonds.unlock(fisher, amount);
+                if (!refused) locked -= amount;
+            } else {
+                bonds.burn(fisher, amount, treasury);
+                if (!refused) (locked, burned) = (locked - amount, burned + amount);
+            }
+        }
+        vm.stopPrank();
+        expectBond(uint128(1000 - burned), uint128(locked), 0);
+        assertEq(bonds.credit(treasury), burned, "credit");
+    }
 }

@@ -29,10 +29,31 @@ contract DepositTest is Staked {
         vm.stopPrank();
     }
 
+    /// As a call, which can be expected to revert.
+    function make(IERC20 coin, address court_) external returns (Bonds) {
+        return new Bonds(coin, court_, THAW);
+    }
+
     function test_constructorRefusesNoTokenAndNoCourt() public {
         vm.expectRevert(IBonds.BadConfiguration.selector);
-        new Bonds(IERC20(stranger), court, THAW);
+        this.make(IERC20(stranger), court);
         vm.expectRevert(IBonds.BadConfiguration.selector);
-        new Bonds(IERC20(address(token)), address(0), THAW);
+        this.make(IERC20(address(token)), address(0));
+    }
+
+    /// What does not fit is refused as a whole: no bond wraps around.
+    function testFuzz_aBondThatDoesNotFitIsRefused(uint128 first, uint128 second) public {
+        first = uint128(bound(first, 1, type(uint128).max));
+        second = uint128(bound(second, 1, type(uint128).max));
+        token.mint(stranger, uint256(first) + second);
+        vm.startPrank(stranger);
+        token.approve(address(bonds), type(uint256).max);
+        bonds.deposit(provider, first);
+        bool fits = uint256(first) + second <= type(uint128).max;
+        if (!fits) vm.expectRevert(overflow());
+        bonds.deposit(provider, second);
+        vm.stopPrank();
+        assertEq(bonds.bond(provider).amount, fits ? first + second : first, "bond");
+        expectBond(1000, 0, 0);
     }
 }

@@ -7,6 +7,9 @@ import {Staked} from "./Staked.sol";
 /// Calls everything in any order with any amounts.
 contract BondActor is Staked {
     uint256 public withdrawn;
+    uint256 public burned;
+    uint256 public won;
+    uint256 public locked;
     bool public early;
 
     function doDeposit(uint128 amount) external {
@@ -22,24 +25,30 @@ contract BondActor is Staked {
         address who = winner ? provider : fisher;
         Bond memory before = bonds.bond(who);
         vm.prank(who);
-        withdrawn += bonds.withdraw(address(0xFEED));
+        uint128 paid = bonds.withdraw(address(0xFEED));
+        withdrawn += paid;
+        if (winner) won += paid;
         if (bonds.bond(who).amount < before.amount && block.timestamp < before.readyAt) early = true;
     }
 
     function doLock(uint128 amount) external {
-        lock(uint128(bound(amount, 1, 5000)));
+        amount = uint128(bound(amount, 1, 5000));
+        lock(amount);
+        locked += amount;
     }
 
     function doUnlock(uint128 amount) external {
         amount = uint128(bound(amount, 0, bonds.bond(fisher).locked));
         vm.prank(court);
         bonds.unlock(fisher, amount);
+        locked -= amount;
     }
 
     function doBurn(uint128 amount) external {
         amount = uint128(bound(amount, 0, bonds.bond(fisher).locked));
         vm.prank(court);
         bonds.burn(fisher, amount, provider);
+        (burned, locked) = (burned + amount, locked - amount);
     }
 
     function doWait(uint32 time) external {
@@ -56,6 +65,10 @@ contract BondActor is Staked {
 
     function owed() external view returns (uint256) {
         return uint256(bonds.bond(fisher).amount) + bonds.credit(provider);
+    }
+
+    function winnersCredit() external view returns (uint256) {
+        return bonds.credit(provider);
     }
 
     function paidOut() external view returns (uint256) {
@@ -103,5 +116,11 @@ contract BondSolvencyTest is Staked {
         Bond memory b = actor.bond();
         assertLe(uint256(b.locked) + b.thawing, b.amount, "locked + thawing");
         assertTrue(!actor.early(), "nothing left before it was ready");
+    }
+
+    /// What was burned is the winner's, credited or paid, and what is locked was neither released nor burned.
+    function invariant_s13_eachLockEndsOnce() public view {
+        assertEq(actor.won() + actor.winnersCredit(), actor.burned(), "burned");
+        assertEq(actor.bond().locked, actor.locked(), "locked");
     }
 }

@@ -66,4 +66,35 @@ contract BondWithdrawTest is Staked {
         bonds.withdraw(address(bonds));
         vm.stopPrank();
     }
+
+    /// Stake that is ready and credit leave together, once; stake that is not ready stays.
+    function testFuzz_s13_stakeAndCreditLeaveOnce(uint128 thaws, uint128 burns, uint32 time) public {
+        thaws = uint128(bound(thaws, 1, 500));
+        burns = uint128(bound(burns, 1, 500));
+        thaw(thaws);
+        lock(500);
+        vm.prank(court);
+        bonds.burn(fisher, burns, fisher);
+        skip(bound(time, 0, 2 * uint256(THAW)));
+        uint128 stake = block.timestamp >= bonds.bond(fisher).readyAt ? thaws : 0;
+        vm.startPrank(fisher);
+        assertEq(bonds.withdraw(stranger), uint256(stake) + burns, "paid");
+        vm.expectRevert(
+            abi.encodeWithSelector(IBonds.NothingDue.selector, stake == 0 ? bonds.bond(fisher).readyAt : 0)
+        );
+        bonds.withdraw(stranger);
+        vm.stopPrank();
+        assertEq(token.balanceOf(stranger), uint256(stake) + burns, "balance");
+        expectBond(1000 - burns - stake, 500 - burns, thaws - stake);
+    }
+
+    function testFuzz_nobodyWithdrawsAnothersBond(address by) public {
+        vm.assume(by != fisher);
+        thaw(1000);
+        skip(THAW);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IBonds.NothingDue.selector, 0));
+        bonds.withdraw(stranger);
+        expectBond(1000, 0, 1000);
+    }
 }

@@ -72,9 +72,9 @@ contract AnswerTest is Dispute {
         assertTrue(bench.caseOf(id).answered, "answered");
     }
 
-    function testFuzz_theAnswersWindow(uint256 at) public {
+    function testFuzz_theAnswersWindow(uint256 moment) public {
         uint40 until = uint40(block.timestamp) + ANSWER;
-        vm.warp(bound(at, block.timestamp, until + 30 days));
+        vm.warp(bound(moment, block.timestamp, until + 30 days));
         vm.prank(provider);
         if (block.timestamp > until) vm.expectRevert(abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
         bench.answer(id, "statement");

@@ -149,10 +149,10 @@ contract AppealTest is Dispute {
         bench.appeal(id);
     }
 
-    function testFuzz_theAppealsWindow(uint256 at, bool byFiler) public {
+    function testFuzz_theAppealsWindow(uint256 moment, bool byFiler) public {
         ruled(id, Outcome.Upheld, 1, 0);
         uint40 until = uint40(block.timestamp) + APPEAL;
-        vm.warp(bound(at, block.timestamp, until + 30 days));
+        vm.warp(bound(moment, block.timestamp, until + 30 days));
         vm.prank(byFiler ? filer : provider);
         if (block.timestamp > until) vm.expectRevert(abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
         bench.appeal(id);

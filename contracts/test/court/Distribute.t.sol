@@ -42,4 +42,27 @@ contract DistributeTest is Dispute {
         assertEq(bench.distribute(), 1, "paid");
         assertEq(token.balanceOf(treasury), 1, "treasury");
     }
+
+    /// However often and by whomever it is called, the sums are the levies', and an odd unit is the treasury's each time.
+    function testFuzz_s2_piecesAddUp(address by, uint32[4] calldata waits) public {
+        vm.assume(by != address(0) && by != treasury && by != address(rewards));
+        Terms memory terms = rented(1);
+        skip(5 days);
+        bytes32 id = fileProof(terms);
+        ruled(id, Outcome.Upheld, 0, 3333);
+        ended(id, new Terms[](0));
+        skip(HOLD);
+        uint256 sum;
+        uint256 before = token.balanceOf(by);
+        for (uint256 i; i < 4; ++i) {
+            skip(bound(waits[i], 1 hours, 5 days));
+            collect(terms);
+            vm.prank(by);
+            sum += bench.distribute();
+        }
+        assertEq(token.balanceOf(treasury) + token.balanceOf(address(rewards)), sum, "sum");
+        assertLe(token.balanceOf(address(rewards)), token.balanceOf(treasury), "rewards");
+        assertLe(token.balanceOf(treasury), token.balanceOf(address(rewards)) + 4, "a unit each time");
+        assertEq(token.balanceOf(by), before, "caller");
+    }
 }

@@ -58,9 +58,9 @@ contract EscalateTest is Dispute {
     }
 
     /// However late it is called, the appeal court's window ends when it would have ended.
-    function testFuzz_escalationGainsNoTime(uint256 at, address by) public {
+    function testFuzz_escalationGainsNoTime(uint256 moment, address by) public {
         uint40 until = uint40(block.timestamp) + ANSWER + RULING;
-        vm.warp(bound(at, block.timestamp, until + 100 days));
+        vm.warp(bound(moment, block.timestamp, until + 100 days));
         vm.prank(by);
         if (block.timestamp <= until) vm.expectRevert(abi.encodeWithSelector(ICourt.TooEarly.selector, id, until));
         bench.escalate(id);
@@ -78,5 +78,23 @@ contract EscalateTest is Dispute {
         expectStake(filer, STAKE);
         expectLocked(filer, 0);
         assertEq(rentals.credit(treasury), 0, "nothing is slashed");
+    }
+
+    /// Before the appeal court only it rules, until its window ends, and its ruling is the last.
+    function testFuzz_theAppealCourtAloneRulesAfterSilence(address by, uint32 after_) public {
+        vm.assume(by != appealCourt);
+        uint40 silence = uint40(block.timestamp) + ANSWER + RULING;
+        vm.warp(silence + 1);
+        bench.escalate(id);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotEntitled.selector, id, by));
+        bench.rule(id, Outcome.Drawn, 0, 0);
+        uint40 until = silence + APPEAL_RULING;
+        vm.warp(until - 5 + after_ % 10);
+        bool late = block.timestamp > until;
+        vm.prank(appealCourt);
+        if (late) vm.expectRevert(abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
+        bench.rule(id, Outcome.Drawn, 0, 0);
+        assertTrue(bench.caseOf(id).lastInstance != late, "last");
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Case, ICourt, Kind, Outcome, State} from "../../src/interfaces/ICourt.sol";
-import {Terms} from "../../src/interfaces/IRentals.sol";
+import {IRentals, Terms} from "../../src/interfaces/IRentals.sol";
 import {Dispute} from "../base/Dispute.sol";
 
 contract ExtendTest is Dispute {
@@ -98,5 +98,60 @@ contract ExtendTest is Dispute {
         bench.extend(id, one(a));
         vm.expectRevert(abi.encodeWithSelector(ICourt.WrongState.selector, bytes32("none"), State.None));
         bench.extend("none", one(a));
+    }
+
+    /// Named in any order and any number, rentals extend only when their ids rise.
+    function testFuzz_onlyRisingRentalsExtend(uint8[4] calldata order, uint8 count, address by) public {
+        Terms[] memory list = new Terms[](4);
+        for (uint64 i; i < 4; ++i) {
+            list[i] = rented(i);
+        }
+        list = sorted(list);
+        skip(1 days);
+        bytes32 id = fileProof(one(list[0]), 0);
+        Terms[] memory given = new Terms[](bound(count, 2, 4));
+        bool rising = true;
+        for (uint256 i; i < given.length; ++i) {
+            given[i] = list[order[i] % 4];
+            if (i > 0 && order[i] % 4 <= order[i - 1] % 4) rising = false;
+        }
+        vm.prank(by);
+        if (!rising) vm.expectPartialRevert(ICourt.RentalsOutOfOrder.selector);
+        bench.extend(id, given);
+        assertEq(capOf(id), rising ? given.length * 1 days * RATE : 1 days * RATE, "cap");
+    }
+
+    /// Rentals of another node, or terms that were altered, add nothing to what a case may take.
+    function testFuzz_foreignAndTamperedRentalsExtendNothing(uint8 field) public {
+        Terms memory mine = rented(1);
+        Terms memory other = rented(2);
+        skip(1 days);
+        bytes32 id = fileProof(mine);
+        other = tampered(other, field);
+        bool foreign = field % 9 == 4;
+        Terms[] memory both = pair(mine, other);
+        vm.expectPartialRevert(foreign ? ICourt.ForeignRental.selector : IRentals.UnknownRental.selector);
+        bench.extend(id, both);
+        assertEq(capOf(id), 1 days * RATE, "cap");
+    }
+
+    /// Until it is ruled, whenever; never lower; and the bond and the filer's part stay what they were.
+    function testFuzz_s9_extendingTouchesTheCapAlone(uint32 ran, uint32 later, bool again) public {
+        Terms memory a = rented(1);
+        Terms memory b = rented(2);
+        skip(bound(ran, 1, 30 days));
+        bytes32 id = fileProof(a);
+        Case memory before = bench.caseOf(id);
+        skip(bound(later, 0, ANSWER + RULING));
+        Terms[] memory both = pair(a, b);
+        bench.extend(id, both);
+        Case memory after_ = bench.caseOf(id);
+        assertEq(after_.cap, 2 * before.cap, "cap");
+        after_.cap = before.cap;
+        assertEq(keccak256(abi.encode(after_)), keccak256(abi.encode(before)), "all else");
+        if (again) {
+            vm.expectRevert(abi.encodeWithSelector(ICourt.NothingNew.selector, 2 * before.cap, 2 * before.cap));
+            bench.extend(id, both);
+        }
     }
 }

@@ -96,4 +96,42 @@ contract FileBareTest is Dispute {
         vm.expectRevert(abi.encodeWithSelector(ICourt.AlreadyFiled.selector, id));
         bench.fileBare(terms, SALT, EVIDENCE);
     }
+
+    function testFuzz_s12_onlyTheNotesPreimageFiles(address thief, bytes32 salt) public {
+        Terms memory terms = rented(1);
+        skip(1 days);
+        bytes32 rental = rentals.rentalId(terms);
+        vm.assume(thief != filer || salt != SALT);
+        vm.prank(thief);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NoteMismatch.selector, rental, thief));
+        bench.fileBare(terms, salt, EVIDENCE);
+        assertEq(bench.openCase(rental), 0, "open case");
+    }
+
+    /// Altered terms name a rental that nobody has, or a note that is not the filer's.
+    function testFuzz_tamperedTermsFileNothing(uint8 field) public {
+        Terms memory terms = rented(1);
+        skip(1 days);
+        Terms memory other = tampered(terms, field);
+        bytes32 rental = rentals.rentalId(other);
+        bytes memory reason = abi.encodeWithSelector(IRentals.UnknownRental.selector, rental);
+        if (field % 9 == 1) reason = abi.encodeWithSelector(ICourt.NoteMismatch.selector, rental, filer);
+        vm.prank(filer);
+        vm.expectRevert(reason);
+        bench.fileBare(other, SALT, EVIDENCE);
+    }
+
+    /// Statement 8 for one rental: from the end of its freeze on, to the second, its earnings leave by anyone's call.
+    function testFuzz_s8_theRentalsFreezeEndsByItself(uint32 ran, uint32 after_) public {
+        Terms memory terms = rented(1);
+        skip(bound(ran, 1 days, 40 days));
+        uint128 free = rentals.collectable(terms, false);
+        fileBare(terms);
+        uint256 end = block.timestamp + MAX_FREEZE;
+        vm.warp(end - 5 + after_ % 10);
+        vm.prank(stranger);
+        collect(terms);
+        uint128 all = rentals.earned(rentals.rentalId(terms), uint40(block.timestamp) - HOLD);
+        assertEq(rentals.credit(provider), block.timestamp < end ? free : all, "credit");
+    }
 }

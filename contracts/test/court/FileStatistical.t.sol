@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Case, ICourt, Kind, Outcome} from "../../src/interfaces/ICourt.sol";
-import {Terms} from "../../src/interfaces/IRentals.sol";
+import {IRentals, Terms} from "../../src/interfaces/IRentals.sol";
 import {Leaf} from "../../src/interfaces/IScores.sol";
 import {Dispute} from "../base/Dispute.sol";
 
@@ -192,5 +192,63 @@ contract FileStatisticalTest is Dispute {
             rentals.heldBetween(rentals.rentalId(terms), bench.caseOf(id).horizon, uint40(block.timestamp)),
             "held"
         );
+    }
+
+    /// The leaf as it was published convicts, and none with a field changed; nor under a proof with a bit flipped.
+    function testFuzz_s18_noFieldOfTheLeafCanBeChanged(uint8 field, uint8 bit) public {
+        Terms memory terms = rented(1);
+        skip(5 days);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(2);
+        field = field % 8;
+        if (field == 0) leaf.epoch += 1;
+        if (field == 1) leaf.node = keccak256("other");
+        if (field == 2) leaf.provider = stranger;
+        if (field == 3) leaf.scoreLowBps += 1;
+        if (field == 4) leaf.scoreBps += 1;
+        if (field == 5) leaf.probes += 1;
+        if (field == 6) leaf.certificates = keccak256("other");
+        if (field == 7) proof[0] ^= bytes32(uint256(1) << bit);
+        refuse(one(terms), leaf, proof, abi.encodeWithSelector(ICourt.NotConvicting.selector, leaf.node, leaf.epoch));
+    }
+
+    /// A leaf judges from its activation on, to the second.
+    function testFuzz_s17_aLeafConvictsFromItsActivation(uint32 after_) public {
+        Terms memory terms = rented(1);
+        skip(5 days);
+        Leaf memory leaf = honestLeaf(overEpoch());
+        leaf.verdict = 2;
+        bytes32[] memory proof;
+        (leaf, proof) = publishLeaf(leaf);
+        skip(after_ % (2 * DELAY));
+        bool early = after_ % (2 * DELAY) < DELAY;
+        if (early) vm.expectRevert(abi.encodeWithSelector(ICourt.NotConvicting.selector, NODE, leaf.epoch));
+        bench.fileStatistical(one(terms), leaf, proof);
+        assertTrue((bench.openCase(NODE) != 0) != early, "open case");
+    }
+
+    /// Peace for RULING after a trial of any kind, to the second.
+    function testFuzz_aTriedNodeHasPeace(uint32 after_, bool proven) public {
+        Terms memory terms = rented(1);
+        skip(5 days);
+        bytes32 id = proven ? fileProof(terms) : fileStatistical(one(terms));
+        ruled(id, Outcome.Rejected, 0, 0);
+        ended(id, new Terms[](0));
+        uint40 until = uint40(block.timestamp) + RULING;
+        vm.warp(until - 5 - DELAY + after_ % 10);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(2);
+        if (block.timestamp < until) {
+            refuse(one(terms), leaf, proof, abi.encodeWithSelector(ICourt.TriedRecently.selector, until));
+        } else {
+            bench.fileStatistical(one(terms), leaf, proof);
+            assertTrue(bench.openCase(NODE) != 0, "open case");
+        }
+    }
+
+    function testFuzz_tamperedAndForeignRentalsHoldNothing(uint8 field) public {
+        Terms memory terms = tampered(rented(1), field);
+        skip(5 days);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(2);
+        vm.expectPartialRevert(field % 9 == 4 ? ICourt.ForeignRental.selector : IRentals.UnknownRental.selector);
+        bench.fileStatistical(one(terms), leaf, proof);
     }
 }

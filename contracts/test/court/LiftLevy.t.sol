@@ -92,4 +92,39 @@ contract LiftLevyTest is Dispute {
         collect(terms);
         assertEq(rentals.credit(court), (lifted - since) * RATE / 2, "levy");
     }
+
+    function testFuzz_noFieldOfTheLeafCanBeChanged(uint8 field, uint8 bit) public {
+        skip(10 days);
+        (Leaf memory leaf, bytes32[] memory proof) = verdict(1);
+        field = field % 8;
+        if (field == 0) leaf.epoch += 1;
+        if (field == 1) leaf.node = keccak256("other");
+        if (field == 2) leaf.provider = stranger;
+        if (field == 3) leaf.scoreLowBps += 1;
+        if (field == 4) leaf.scoreBps += 1;
+        if (field == 5) leaf.probes += 1;
+        if (field == 6) leaf.certificates = keccak256("other");
+        if (field == 7) proof[0] ^= bytes32(uint256(1) << bit);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotHonest.selector, leaf.node, leaf.epoch));
+        bench.liftLevy(leaf, proof);
+    }
+
+    /// Whatever moment the case ended at: an epoch lifts the levy exactly if it began then or later.
+    function testFuzz_onlyAnEpochBegunSinceLifts(uint32 into, uint8 epochs) public {
+        skip(1 days + into % EPOCH);
+        bytes[] memory signed = convicts("more", NODE, rentals.rentalId(terms), 2);
+        vm.prank(filer);
+        bytes32 id = bench.fileProof(one(terms), 0, SALT, "more", signed);
+        ruled(id, Outcome.Upheld, 0, 5000);
+        ended(id, new Terms[](0));
+        uint256 judged = block.timestamp;
+        uint64 epoch = uint64(judged / EPOCH - 1 + epochs % 3);
+        skip(5 * EPOCH);
+        (Leaf memory leaf, bytes32[] memory proof) = publishLeaf(honestLeaf(epoch));
+        skip(DELAY);
+        bool stale = uint256(epoch) * EPOCH < judged;
+        if (stale) vm.expectRevert(abi.encodeWithSelector(ICourt.StaleLeaf.selector, epoch, judged));
+        bench.liftLevy(leaf, proof);
+        assertTrue((rentals.nodeOf(NODE).levyUntil > block.timestamp) == stale, "levy");
+    }
 }

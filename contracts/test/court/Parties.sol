@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import {Case, Kind, Outcome, Rules, State} from "../../src/interfaces/ICourt.sol";
-import {Slash, Terms} from "../../src/interfaces/IRentals.sol";
+import {Terms} from "../../src/interfaces/IRentals.sol";
 import {Leaf} from "../../src/interfaces/IScores.sol";
 import {Dispute} from "../base/Dispute.sol";
 
-/// All parties act in any order with any amounts: consumer, provider, fisher, arbiter, appeal court, guardian, operators,
-/// administrator and an attacker. Books are kept here by other ways than the contracts'.
+/// All parties act in any order with any amounts: consumer, provider, fisher, arbiter, appeal court, guardian, operators and
+/// administrator. Books are kept here by other ways than the contracts'.
 contract Parties is Dispute {
     uint256 private constant MOST_RENTALS = 5;
     uint256 private constant MOST_CASES = 16;
@@ -21,13 +21,20 @@ contract Parties is Dispute {
     mapping(bytes32 id => uint256) public slashedBy;
     mapping(bytes32 id => bytes32) public finalHash;
     mapping(bytes32 id => bytes32) public termsAtFiling;
+    mapping(bytes32 id => uint256) private feeAtFiling;
     uint256 public slashed;
     uint256 public filersShare;
     bool public lostPastHold;
     bool public lostRefund;
     bool public leftInsideItsHold;
+    bool public earnedFell;
+    bool public refundedWrongly;
+    bool public exitRefused;
+    bool public rulesBent;
+    mapping(bytes32 rental => uint256) private lastEarned;
+    uint256 private consumersMoney;
 
-    /// Statements 5, 6 and 7 around every call that lets no time pass. `allowed`: the call pays someone out.
+    /// Statements 3, 5, 6 and 7 around every call that lets no time pass. `paysOut`: the call pays someone out.
     modifier guarded(bool paysOut) {
         uint256 pastHold = pastHoldOf();
         uint256 refunds = refundsOf();
@@ -38,6 +45,9 @@ contract Parties is Dispute {
             bytes32 id = rentals.rentalId(known[i]);
             uint256 most = rentals.earned(id, uint40(block.timestamp - HOLD_HONEST)) + slashed;
             if (rentals.rentalOf(id).taken > most) leftInsideItsHold = true;
+            uint256 earned = rentals.earned(id, uint40(block.timestamp));
+            if (earned < lastEarned[id] || earned > putIn[id]) earnedFell = true;
+            lastEarned[id] = earned;
         }
     }
 
@@ -95,6 +105,41 @@ contract Parties is Dispute {
         uint256 before = rentals.credit(consumer);
         stop(terms, byProvider ? provider : consumer);
         refunded[id] += rentals.credit(consumer) - before;
+    }
+
+    /// Statement 4: in one block with any top-up, a stop returns both to the unit.
+    function doTopUpAndStop(uint256 seed, uint128 amount) external guarded(false) {
+        (Terms memory terms, bytes32 id) = pick(seed);
+        amount = uint128(bound(amount, 1, 1e15));
+        uint256 due = uint256(rentals.refundable(id)) + amount;
+        uint256 before = rentals.credit(consumer);
+        vm.prank(consumer);
+        rentals.topUp(one(id), one(amount));
+        stop(terms, consumer);
+        if (rentals.credit(consumer) - before != due) refundedWrongly = true;
+        putIn[id] += amount;
+        refunded[id] += rentals.credit(consumer) - before;
+    }
+
+    /// Statement 16: whatever is paused or frozen, parties take what is theirs.
+    function doExit(uint256 seed, bool stops) external guarded(true) {
+        (Terms memory terms, bytes32 id) = pick(seed);
+        uint256 before = rentals.credit(consumer);
+        try this.exit(terms, stops && seed % 4 == 0) {
+            refunded[id] += token.balanceOf(consumer) - consumersMoney - before;
+        } catch {
+            exitRefused = true;
+        }
+    }
+
+    function exit(Terms calldata terms, bool stops) external {
+        consumersMoney = token.balanceOf(consumer);
+        if (stops) stop(terms, consumer);
+        collect(terms);
+        vm.prank(consumer);
+        rentals.withdraw(consumer);
+        vm.prank(provider);
+        rentals.withdraw(provider);
     }
 
     function doCollect(uint256 seed) external guarded(false) {
@@ -155,6 +200,7 @@ contract Parties is Dispute {
         cases.push(id);
         heldAtFiling[id] = held;
         termsAtFiling[id] = unchanging(bench.caseOf(id));
+        feeAtFiling[id] = bench.rulesOf(bench.rulesVersion()).fee;
     }
 
     /// What no later call may change of a case.
@@ -227,7 +273,13 @@ contract Parties is Dispute {
         Terms[] memory list = c.kind == Kind.Bare ? one(ofRental(c.subject)) : all();
         uint256 before = bench.recordOf(NODE).slashed;
         uint256 share = rentals.credit(filer);
+        uint256 burned = bonds.credit(treasury);
         bench.finalise(id, list);
+        // Statement 15: a draw costs the fee that was in force at filing.
+        bool costsFee = c.state == State.Ruled && (c.outcome == Outcome.Drawn || c.outcome == Outcome.Withdrawn);
+        uint256 fee = costsFee && c.bond != 0 ? feeAtFiling[id] : 0;
+        bool lost = c.outcome == Outcome.Rejected || c.appellant != address(0);
+        if (!lost && bonds.credit(treasury) - burned != fee) rulesBent = true;
         slashedBy[id] = bench.recordOf(NODE).slashed - before;
         slashed += slashedBy[id];
         filersShare += rentals.credit(filer) - share;
@@ -251,6 +303,17 @@ contract Parties is Dispute {
         rentals.withdraw(who);
     }
 
+    function doThaw(uint128 amount, bool byProvider) external guarded(false) {
+        vm.prank(byProvider ? provider : filer);
+        bonds.thaw(uint128(bound(amount, 1, STAKE / 4)));
+    }
+
+    function doWithdrawBond(bool byProvider) external guarded(false) {
+        address who = byProvider ? provider : filer;
+        vm.prank(who);
+        bonds.withdraw(who);
+    }
+
     function doPause(uint24 time, bool opening) external guarded(false) {
         vm.prank(guardian);
         if (opening) rentals.pauseOpening(time % 4 == 0);
@@ -266,23 +329,9 @@ contract Parties is Dispute {
         bench.setRules(next);
     }
 
-    /// The attacker tries every door with what he sees.
-    function doAttack(uint256 seed, uint8 door) external guarded(false) {
-        (Terms memory terms, bytes32 rental) = pick(seed);
-        vm.assume(cases.length != 0);
-        Slash memory order = slashOrder(1, block.timestamp);
-        Rules memory given = rules();
-        door %= 9;
-        vm.prank(attacker);
-        if (door == 0) rentals.stop(one(terms));
-        if (door == 1) rentals.slash(NODE, one(terms), order);
-        if (door == 2) rentals.freeze(NODE, uint40(block.timestamp + 1));
-        if (door == 3) rentals.setLevy(NODE, 1, uint40(block.timestamp), 1);
-        if (door == 4) bonds.burn(filer, 1, attacker);
-        if (door == 5) bench.fileBare(terms, SALT, rental);
-        if (door == 6) bench.setRules(given);
-        if (door == 7) bench.rule(cases[seed % cases.length], Outcome.Upheld, 1, 0);
-        if (door == 8) rentals.withdraw(attacker);
+    /// Past a hold or a window, which many short waits in a row would seldom reach.
+    function doWaitLong(uint32 time) external {
+        skip(bound(time, 6 days, 30 days));
     }
 
     function doWait(uint32 time) external {

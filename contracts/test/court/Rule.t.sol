@@ -123,10 +123,10 @@ contract RuleTest is Dispute {
     }
 
     /// Not before the provider had his time, and not after the arbiter's.
-    function testFuzz_theArbitersWindow(uint256 at) public {
+    function testFuzz_theArbitersWindow(uint256 moment) public {
         uint40 filed = uint40(block.timestamp);
         (uint40 from, uint40 until) = (filed + ANSWER, filed + ANSWER + RULING);
-        vm.warp(bound(at, filed, until + 30 days));
+        vm.warp(bound(moment, filed, until + 30 days));
         if (block.timestamp > until) {
             refuse(arbiter, Outcome.Drawn, 0, 0, abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
         } else if (block.timestamp <= from) {
@@ -166,11 +166,11 @@ contract RuleTest is Dispute {
         }
     }
 
-    function testFuzz_theAppealCourtsWindow(uint256 at) public {
+    function testFuzz_theAppealCourtsWindow(uint256 moment) public {
         ruled(id, Outcome.Rejected, 0, 0);
         appealed(id, filer);
         uint40 until = uint40(block.timestamp) + APPEAL_RULING;
-        vm.warp(bound(at, block.timestamp, until + 30 days));
+        vm.warp(bound(moment, block.timestamp, until + 30 days));
         if (block.timestamp > until) {
             refuse(appealCourt, Outcome.Drawn, 0, 0, abi.encodeWithSelector(ICourt.TooLate.selector, id, until));
         } else {

@@ -5,7 +5,6 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {Bonds} from "../../src/Bonds.sol";
-import {Court} from "../../src/Court.sol";
 import {Rentals} from "../../src/Rentals.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Scores} from "../../src/Scores.sol";
@@ -95,9 +94,55 @@ contract SetRulesTest is Dispute {
         expectLocked(filer, 0);
     }
 
+    function testFuzz_onlyTheAdministratorSetsRules(address by) public {
+        vm.assume(by != admin);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, by));
+        bench.setRules(rules());
+        assertEq(bench.rulesVersion(), 1, "version");
+    }
+
+    function testFuzz_aFeeIsNeverAboveTheBondItIsTakenOf(uint128 minBond, uint128 fee) public {
+        Rules memory given = rules();
+        (given.minBond, given.fee) = (minBond, fee);
+        bool bad = minBond == 0 || fee > minBond;
+        vm.prank(admin);
+        if (bad) vm.expectRevert(ICourt.BadConfiguration.selector);
+        bench.setRules(given);
+        assertEq(bench.rulesVersion(), bad ? 1 : 2, "version");
+    }
+
+    /// Each version stays as it was set, however many follow.
+    function testFuzz_s15_everyVersionStays(uint8 count, uint128 fee) public {
+        count = uint8(bound(count, 1, 10));
+        for (uint256 i; i < count; ++i) {
+            Rules memory given = rules();
+            given.fee = uint128(bound(uint256(fee) + i, 0, MIN_BOND));
+            vm.prank(admin);
+            bench.setRules(given);
+        }
+        for (uint32 i; i < count; ++i) {
+            assertEq(bench.rulesOf(i + 2).fee, bound(uint256(fee) + i, 0, MIN_BOND), "fee");
+        }
+        assertEq(bench.rulesOf(1).fee, FEE, "the first");
+    }
+
+    /// A credit of these could never be withdrawn.
+    function testFuzz_theTreasuryCanBePaid(address to, uint8 which) public {
+        if (which % 5 != 0) to = [address(0), court, address(rentals), address(bonds)][which % 5 - 1];
+        Rules memory given = rules();
+        given.treasury = to;
+        bool bad = to == address(0) || to == court || to == address(rentals) || to == address(bonds);
+        vm.prank(admin);
+        if (bad) vm.expectRevert(abi.encodeWithSelector(ICourt.BadRecipient.selector, to));
+        bench.setRules(given);
+        assertEq(bench.rulesVersion(), bad ? 1 : 2, "version");
+    }
+
     function construct(Parts memory p, Windows memory w) private {
+        Maker maker = new Maker();
         vm.expectRevert(ICourt.BadConfiguration.selector);
-        new Court(p, w, rules());
+        maker.make(p, w, rules());
     }
 
     /// Every other relation holds in `parts` and `windows`, at the address that Rentals and Bonds name.
@@ -149,38 +194,5 @@ contract RefusedCourt is Dispute {
         } catch (bytes memory reason) {
             return bytes4(reason);
         }
-    }
-
-    function testFuzz_onlyTheAdministratorSetsRules(address by) public {
-        vm.assume(by != admin);
-        vm.prank(by);
-        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, by));
-        bench.setRules(rules());
-        assertEq(bench.rulesVersion(), 1, "version");
-    }
-
-    function testFuzz_aFeeIsNeverAboveTheBondItIsTakenOf(uint128 minBond, uint128 fee) public {
-        Rules memory given = rules();
-        (given.minBond, given.fee) = (minBond, fee);
-        bool bad = minBond == 0 || fee > minBond;
-        vm.prank(admin);
-        if (bad) vm.expectRevert(ICourt.BadConfiguration.selector);
-        bench.setRules(given);
-        assertEq(bench.rulesVersion(), bad ? 1 : 2, "version");
-    }
-
-    /// Each version stays as it was set, however many follow.
-    function testFuzz_s15_everyVersionStays(uint8 count, uint128 fee) public {
-        count = uint8(bound(count, 1, 10));
-        for (uint256 i; i < count; ++i) {
-            Rules memory given = rules();
-            given.fee = uint128(bound(uint256(fee) + i, 0, MIN_BOND));
-            vm.prank(admin);
-            bench.setRules(given);
-        }
-        for (uint32 i; i < count; ++i) {
-            assertEq(bench.rulesOf(i + 2).fee, bound(uint256(fee) + i, 0, MIN_BOND), "fee");
-        }
-        assertEq(bench.rulesOf(1).fee, FEE, "the first");
     }
 }

@@ -1,107 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Case, Kind, State} from "../../src/interfaces/ICourt.sol";
 import {Bond} from "../../src/interfaces/IBonds.sol";
-import {Rental, Terms} from "../../src/interfaces/IRentals.sol";
+import {Case, Kind, State} from "../../src/interfaces/ICourt.sol";
+import {Rental} from "../../src/interfaces/IRentals.sol";
 import {Dispute} from "../base/Dispute.sol";
 import {Parties} from "./Parties.sol";
+import {Intruder} from "./Intruder.sol";
+import {World} from "./World.sol";
 
-/// The parties' world as the invariants see it, and its end: whatever happened, everything leaves without any role.
-contract World is Parties {
-    function inside() external view returns (uint256, uint256) {
-        return (token.balanceOf(address(rentals)), token.balanceOf(address(bonds)));
-    }
-
-    /// What Rentals owes: what has not left its rentals, and all credits.
-    function owed() external view returns (uint256 sum) {
-        for (uint256 i; i < known.length; ++i) {
-            Rental memory r = rentals.rentalOf(rentals.rentalId(known[i]));
-            sum += r.deposit - r.taken;
-        }
-        address[7] memory owners = [consumer, provider, filer, treasury, court, address(rewards), attacker];
-        for (uint256 i; i < 7; ++i) {
-            sum += rentals.credit(owners[i]);
-        }
-    }
-
-    function bondsOwed() external view returns (uint256 sum) {
-        address[4] memory owners = [filer, provider, treasury, attacker];
-        for (uint256 i; i < 4; ++i) {
-            sum += uint256(bonds.bond(owners[i]).amount) + bonds.credit(owners[i]);
-        }
-    }
-
-    function attackersGain() external view returns (uint256) {
-        return uint256(rentals.credit(attacker)) + bonds.credit(attacker) + token.balanceOf(attacker);
-    }
-
-    function rentalCount() external view returns (uint256) {
-        return known.length;
-    }
-
-    function rental(uint256 index) external view returns (bytes32 id, Rental memory r) {
-        id = rentals.rentalId(known[index]);
-        r = rentals.rentalOf(id);
-    }
-
-    function caseCount() external view returns (uint256) {
-        return cases.length;
-    }
-
-    function caseAt(uint256 index) external view returns (bytes32 id, Case memory c) {
-        id = cases[index];
-        c = bench.caseOf(id);
-    }
-
-    function now_() external view returns (uint256) {
-        return block.timestamp;
-    }
-
-    function frozenUntil() external view returns (uint256) {
-        return rentals.nodeOf(NODE).frozenUntil;
-    }
-
-    function changed(bytes32 id) external view returns (bool) {
-        return unchanging(bench.caseOf(id)) != termsAtFiling[id];
-    }
-
-    function bondsOf() external view returns (Bond memory ofFiler, Bond memory ofProvider) {
-        return (bonds.bond(filer), bonds.bond(provider));
-    }
-
-    function parties_() external view returns (address, address) {
-        return (filer, provider);
-    }
-
-    /// Statements 8, 13 and 16: after every window has passed, strangers end all cases, and all money leaves.
-    function unwind() external {
-        skip(MAX_FREEZE + HOLD + 30 days);
-        for (uint256 i; i < cases.length; ++i) {
-            if (stateOf(cases[i]) != State.Final) finalise(cases[i]);
-        }
-        skip(HOLD + 30 days);
-        vm.prank(guardian);
-        rentals.pauseOpening(true);
-        vm.prank(admin);
-        manager.setTargetClosed(address(rentals), true);
-        for (uint256 i; i < known.length; ++i) {
-            stop(known[i], consumer);
-        }
-        skip(HOLD + 7 days);
-        for (uint256 i; i < known.length; ++i) {
-            collect(known[i]);
-        }
-        if (rentals.credit(court) != 0) bench.distribute();
-        if (rentals.credit(address(rewards)) != 0) rewards.gather();
-        address[4] memory owners = [consumer, provider, filer, treasury];
-        for (uint256 i; i < 4; ++i) {
-            vm.prank(owners[i]);
-            rentals.withdraw(owners[i]);
-        }
-    }
-}
-
+/// The statements of docs/contracts.md over the whole market, each searched by itself with all parties and an intruder.
+/// forge-config: default.invariant.runs = 32
+/// forge-config: default.invariant.depth = 50
 contract StatementsTest is Dispute {
     struct FuzzSelector {
         address addr;
@@ -121,52 +31,51 @@ contract StatementsTest is Dispute {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory list) {
-        bytes4[] memory s = new bytes4[](21);
-        s[0] = Parties.doOpen.selector;
-        s[1] = Parties.doTopUp.selector;
-        s[2] = Parties.doStop.selector;
-        s[3] = Parties.doCollect.selector;
-        s[4] = Parties.doHonestLeaf.selector;
-        s[5] = Parties.doFileProof.selector;
-        s[6] = Parties.doFileStatistical.selector;
-        s[7] = Parties.doFileBare.selector;
-        s[8] = Parties.doExtend.selector;
-        s[9] = Parties.doRule.selector;
-        s[10] = Parties.doAppeal.selector;
-        s[11] = Parties.doEscalate.selector;
-        s[12] = Parties.doWithdrawCase.selector;
-        s[13] = Parties.doFinalise.selector;
-        s[14] = Parties.doDistribute.selector;
-        s[15] = Parties.doWithdraw.selector;
-        s[16] = Parties.doPause.selector;
-        s[17] = Parties.doSetRules.selector;
-        s[18] = Parties.doAttack.selector;
-        s[19] = Parties.doWait.selector;
-        s[20] = Parties.doTrial.selector;
+        bytes4[29] memory s = [
+            Parties.doOpen.selector,
+            Parties.doTopUp.selector,
+            Parties.doStop.selector,
+            Parties.doCollect.selector,
+            Parties.doHonestLeaf.selector,
+            Parties.doFileProof.selector,
+            Parties.doFileStatistical.selector,
+            Parties.doFileBare.selector,
+            Parties.doExtend.selector,
+            Parties.doRule.selector,
+            Parties.doAppeal.selector,
+            Parties.doEscalate.selector,
+            Parties.doWithdrawCase.selector,
+            Parties.doFinalise.selector,
+            Parties.doTrial.selector,
+            Parties.doDistribute.selector,
+            Parties.doWithdraw.selector,
+            Parties.doPause.selector,
+            Parties.doSetRules.selector,
+            Parties.doWait.selector,
+            Parties.doWaitLong.selector,
+            Parties.doTopUpAndStop.selector,
+            Parties.doExit.selector,
+            Parties.doThaw.selector,
+            Parties.doWithdrawBond.selector,
+            Intruder.doAttack.selector,
+            Intruder.doFrontRun.selector,
+            Intruder.doOpenWithoutOffer.selector,
+            Intruder.doEndOutOfTurn.selector
+        ];
         list = new FuzzSelector[](1);
-        list[0] = FuzzSelector(address(world), s);
+        list[0] = FuzzSelector(address(world), new bytes4[](s.length));
+        for (uint256 i; i < s.length; ++i) {
+            list[0].selectors[i] = s[i];
+        }
     }
 
-    /// One search for all, since each invariant of its own would be searched anew.
-    function invariant_statements1_2_5_to_11_13_to_15_and_23() public view {
-        s1_balancesAreWhatIsOwed();
-        s2_eachRentalsBooksBalance();
-        s5_s6_s7_nobodyLosesAndNothingLeavesEarly();
-        s8_aFreezeEndsWithItsCase();
-        s9_s10_slashesAreCapped();
-        s11_oneOpenCaseAndFinalOnesStay();
-        s13_s14_bondsAreLockedByOpenCasesAlone();
-        s15_noCaseChangesItsTerms();
-        s23_anAttackerGainsNothing();
-    }
-
-    function s1_balancesAreWhatIsOwed() private view {
+    function invariant_s1_balancesAreWhatIsOwed() public view {
         (uint256 inRentals, uint256 inBonds) = world.inside();
         assertEq(inRentals, world.owed(), "rentals");
         assertEq(inBonds, world.bondsOwed(), "bonds");
     }
 
-    function s2_eachRentalsBooksBalance() private view {
+    function invariant_s2_eachRentalsBooksBalance() public view {
         for (uint256 i; i < world.rentalCount(); ++i) {
             (bytes32 id, Rental memory r) = world.rental(i);
             assertEq(world.putIn(id), world.refunded(id) + r.deposit, "put in");
@@ -174,13 +83,27 @@ contract StatementsTest is Dispute {
         }
     }
 
-    function s5_s6_s7_nobodyLosesAndNothingLeavesEarly() private view {
+    function invariant_s3_whatIsEarnedNeverFalls() public view {
+        assertTrue(!world.earnedFell(), "earned");
+    }
+
+    function invariant_s4_aTopUpAndAStopReturnBoth() public view {
+        assertTrue(!world.refundedWrongly(), "refund");
+    }
+
+    function invariant_s5_nobodyElseLowersARefund() public view {
         assertTrue(!world.lostRefund(), "refundable");
+    }
+
+    function invariant_s6_nobodyElseTakesWhatIsPastItsHold() public view {
         assertTrue(!world.lostPastHold(), "past its hold");
+    }
+
+    function invariant_s7_nothingLeavesInsideItsHold() public view {
         assertTrue(!world.leftInsideItsHold(), "inside its hold");
     }
 
-    function s8_aFreezeEndsWithItsCase() private view {
+    function invariant_s8_aFreezeEndsWithItsCase() public view {
         uint256 latest = world.now_();
         for (uint256 i; i < world.caseCount(); ++i) {
             (, Case memory c) = world.caseAt(i);
@@ -190,7 +113,7 @@ contract StatementsTest is Dispute {
         assertLe(world.frozenUntil(), latest, "frozen until");
     }
 
-    function s9_s10_slashesAreCapped() private view {
+    function invariant_s9_slashesStayWithinWhatWasHeld() public view {
         uint256 sum;
         for (uint256 i; i < world.caseCount(); ++i) {
             (bytes32 id, Case memory c) = world.caseAt(i);
@@ -200,10 +123,13 @@ contract StatementsTest is Dispute {
             sum += world.slashedBy(id);
         }
         assertEq(sum, world.slashed(), "nothing else is slashed");
-        assertLe(2 * world.filersShare(), sum, "half");
     }
 
-    function s11_oneOpenCaseAndFinalOnesStay() private view {
+    function invariant_s10_theFilersShareIsHalfAtMost() public view {
+        assertLe(2 * world.filersShare(), world.slashed(), "half");
+    }
+
+    function invariant_s11_oneOpenCaseAndFinalOnesStay() public view {
         uint256 open;
         for (uint256 i; i < world.caseCount(); ++i) {
             (bytes32 id, Case memory c) = world.caseAt(i);
@@ -213,8 +139,13 @@ contract StatementsTest is Dispute {
         assertLe(open, 1, "open cases about the node");
     }
 
+    function invariant_s12_onlyWhoTheNoteNamesFiles() public view {
+        assertTrue(!world.filedByIntruder(), "copied evidence");
+        assertTrue(world.openCaseIsKnown(), "filer");
+    }
+
     /// Locked is exactly what open cases locked: each bond is released or burned once, with its case's end.
-    function s13_s14_bondsAreLockedByOpenCasesAlone() private view {
+    function invariant_s13_bondsAreLockedByOpenCasesAlone() public view {
         (uint256 filers, uint256 providers) = (0, 0);
         (address filer_,) = world.parties_();
         for (uint256 i; i < world.caseCount(); ++i) {
@@ -227,17 +158,35 @@ contract StatementsTest is Dispute {
         (Bond memory a, Bond memory b) = world.bondsOf();
         assertEq(a.locked, filers, "filer");
         assertEq(b.locked, providers, "provider");
-        assertLe(uint256(a.locked) + a.thawing, a.amount, "bond");
     }
 
-    function s15_noCaseChangesItsTerms() private view {
+    function invariant_s14_whatIsLockedLiesInTheBond() public view {
+        (Bond memory a, Bond memory b) = world.bondsOf();
+        assertLe(uint256(a.locked) + a.thawing, a.amount, "filer");
+        assertLe(uint256(b.locked) + b.thawing, b.amount, "provider");
+    }
+
+    function invariant_s15_noCaseChangesItsTerms() public view {
         for (uint256 i; i < world.caseCount(); ++i) {
             (bytes32 id,) = world.caseAt(i);
             assertTrue(!world.changed(id), "terms");
         }
+        assertTrue(!world.rulesBent(), "the fee of later rules");
     }
 
-    function s23_anAttackerGainsNothing() private view {
+    function invariant_s16_noPauseClosesAnExit() public view {
+        assertTrue(!world.exitRefused(), "exit");
+    }
+
+    function invariant_s19_noRentalWithoutItsOffer() public view {
+        assertTrue(!world.openedWithoutOffer(), "without an offer");
+        for (uint256 i; i < world.rentalCount(); ++i) {
+            assertTrue(world.asOffered(i), "as offered");
+        }
+    }
+
+    function invariant_s23_anIntruderMovesAndGainsNothing() public view {
+        assertTrue(!world.doorOpened(), "door");
         assertEq(world.attackersGain(), 0, "gain");
     }
 

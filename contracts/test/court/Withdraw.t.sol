@@ -77,4 +77,17 @@ contract WithdrawCaseTest is Dispute {
         expectLocked(filer, 0);
         assertEq(bonds.credit(treasury), FEE, "fee");
     }
+
+    /// Open and bare, before anybody ruled; afterwards nobody takes it back, whatever came of it.
+    function testFuzz_onlyAnOpenCaseIsTakenBack(uint8 how, bool final_) public {
+        bytes32 id = fileBare(terms);
+        Outcome outcome = [Outcome.Upheld, Outcome.Rejected, Outcome.Drawn][how % 3];
+        ruled(id, outcome, outcome == Outcome.Upheld ? 1 : 0, 0);
+        if (final_) ended(id, one(terms));
+        vm.prank(filer);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICourt.WrongState.selector, id, final_ ? State.Final : State.Ruled)
+        );
+        bench.withdraw(id);
+    }
 }

@@ -165,6 +165,19 @@ contract GasTest is Dispute {
         token.mint(address(rewards), 5000);
         rewards.claim(filer, 1000, ofReward);
         vm.snapshotGasLastCall("Rewards.claim of depth 20");
+        laterPublications();
+    }
+
+    /// Both places of the ring have a rewards root: what each publication costs from then on.
+    function laterPublications() private {
+        for (uint256 count = 1; count <= 3; ++count) {
+            skip(EPOCH);
+            Publish memory p = publication(overEpoch(), "later");
+            p.rewardsRoot = keccak256(abi.encode(count));
+            scores.publish(p, signatures(p, count == 1 ? 2 : count));
+            if (count == 2) vm.snapshotGasLastCall("Scores.publish with 2 signatures, later");
+            if (count == 3) vm.snapshotGasLastCall("Scores.publish with 3 signatures, later");
+        }
     }
 
     function deep(bytes32 leaf) private pure returns (bytes32 root, bytes32[] memory proof) {

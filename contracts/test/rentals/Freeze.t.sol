@@ -87,8 +87,11 @@ contract FreezeTest is Market {
         (Terms memory accused, bytes32 id) = opened(1, LONG);
         (Terms memory other,) = opened(2, LONG);
         skip(20 days);
+        vm.expectEmit(address(rentals));
+        emit IRentals.RentalFrozen(id, uint40(block.timestamp), uint40(block.timestamp + 20 days));
         vm.prank(court);
         rentals.freezeRental(id, uint40(block.timestamp + 20 days));
+        assertEq(rentals.rentalOf(id).flags, 1, "flags");
         skip(10 days);
         collect(accused);
         assertEq(rentals.credit(provider), (20 days - HOLD) * RATE, "accused");
@@ -144,5 +147,58 @@ contract FreezeTest is Market {
         }
         rentals.freeze(NODE, since + second);
         assertLe(rentals.nodeOf(NODE).frozenUntil, since + MAX_FREEZE, "until");
+    }
+
+    function testFuzz_unknownRentalsAreNotFrozen(bytes32 rental) public {
+        (, bytes32 id) = opened(1, LONG);
+        vm.assume(rental != id);
+        vm.prank(court);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.UnknownRental.selector, rental));
+        rentals.freezeRental(rental, uint40(block.timestamp + 1));
+    }
+
+    /// A rental's own freeze holds back what was held when it began, to the second of its end, and no other rental.
+    function testFuzz_s7_aFrozenRentalsHorizonStandsStill(uint32 ran, uint32 length, uint32 after_) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        (Terms memory other, bytes32 second) = opened(2, LONG);
+        skip(bound(ran, 0, 60 days));
+        uint128 free = rentals.collectable(terms, false);
+        uint256 until = block.timestamp + bound(length, 1, MAX_FREEZE);
+        vm.prank(court);
+        rentals.freezeRental(id, uint40(until));
+        skip(bound(after_, 0, 2 * MAX_FREEZE));
+        uint128 all = rentals.earned(second, uint40(block.timestamp) - HOLD);
+        assertEq(rentals.collectable(terms, false), block.timestamp < until ? free : all, "the frozen one");
+        assertEq(rentals.collectable(other, false), all, "the other");
+    }
+
+    /// The node's and the rental's freeze hold together: what leaves is what both allow.
+    function testFuzz_s7_twoFreezesHoldWhatEitherHolds(uint32 apart, uint32 first, uint32 second, uint32 after_) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        skip(30 days);
+        uint256 ofRental = block.timestamp + bound(first, 1, MAX_FREEZE);
+        vm.prank(court);
+        rentals.freezeRental(id, uint40(ofRental));
+        uint128 early = rentals.collectable(terms, false);
+        skip(bound(apart, 0, MAX_FREEZE));
+        uint40 horizon = uint40(block.timestamp) - HOLD;
+        uint256 ofNode = block.timestamp + bound(second, 1, MAX_FREEZE);
+        freeze(ofNode);
+        skip(bound(after_, 0, 2 * MAX_FREEZE));
+        uint256 wanted = rentals.earned(id, uint40(block.timestamp) - HOLD);
+        if (block.timestamp < ofNode) wanted = rentals.earned(id, horizon);
+        if (block.timestamp < ofRental) wanted = early;
+        assertEq(rentals.collectable(terms, false), wanted, "collectable");
+    }
+
+    /// A freeze that ended is over: the next begins where the hold stands then, not where the first put it.
+    function testFuzz_s7_aLaterFreezeBeginsAnew(uint32 length, uint32 pause) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        skip(30 days);
+        freeze(block.timestamp + bound(length, 1, MAX_FREEZE));
+        vm.warp(rentals.nodeOf(NODE).frozenUntil + bound(pause, 0, 60 days));
+        freeze(block.timestamp + 1 days);
+        assertEq(rentals.nodeOf(NODE).frozenSince, block.timestamp, "since");
+        assertEq(rentals.collectable(terms, false), rentals.earned(id, uint40(block.timestamp) - HOLD), "free");
     }
 }

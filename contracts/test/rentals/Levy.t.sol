@@ -92,4 +92,60 @@ contract LevyTest is Market {
         rentals.setLevy(NODE, bps, now_ + time, 1);
         assertEq(rentals.nodeOf(NODE).levyBps, bps > 5000 || time > 90 days ? 0 : bps, "levy");
     }
+
+    /// Statement 9: each collect rounds down, so pieces never pay more, and less by under one unit each.
+    function testFuzz_s9_piecesAreNeverLeviedMore(uint16 bps, uint32 first, uint32 second, uint96 rate) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, 1e9));
+        open(terms, uint128(rate) * 200 days);
+        levy(uint16(bound(bps, 1, 5000)), block.timestamp + 40 days, type(uint128).max);
+        uint256 before = vm.snapshotState();
+        skip(bound(first, 0, 50 days));
+        collect(terms);
+        skip(bound(second, 0, 50 days));
+        collect(terms);
+        skip(100 days);
+        collect(terms);
+        uint256 pieces = rentals.credit(court);
+        vm.revertToState(before);
+        skip(bound(first, 0, 50 days) + bound(second, 0, 50 days) + 100 days);
+        collect(terms);
+        assertLe(pieces, rentals.credit(court), "not more");
+        assertLe(rentals.credit(court), pieces + 2, "under one unit a piece");
+    }
+
+    function testFuzz_s9_anotherNodeIsNotLevied(bytes32 node, uint16 bps) public {
+        vm.assume(node != NODE);
+        Terms memory terms = someTerms(1);
+        terms.offer.node = node;
+        open(terms, uint128(LONG * RATE));
+        levy(uint16(bound(bps, 1, 5000)), block.timestamp + 90 days, type(uint128).max);
+        skip(60 days);
+        collect(terms);
+        assertEq(rentals.credit(court), 0, "levy");
+        assertEq(rentals.nodeOf(NODE).levyLeft, type(uint128).max, "left");
+    }
+
+    /// A second levy begins with the first while that runs, and by itself when it has ended or has nothing left.
+    function testFuzz_aLaterLevyBeginsAnew(uint32 waits, bool spent) public {
+        uint256 since = block.timestamp;
+        levy(1000, since + 20 days, spent ? 0 : 1e18);
+        skip(bound(waits, 0, 40 days));
+        bool runs = !spent && block.timestamp <= since + 20 days;
+        levy(2000, block.timestamp + 20 days, 1e18);
+        assertEq(rentals.nodeOf(NODE).levySince, runs ? since : block.timestamp, "since");
+    }
+
+    /// Levy and credit are all that was collected: nothing is lost between node and Court.
+    function testFuzz_s2_aLevyIsTakenOfWhatIsCollected(uint16 bps, uint128 left, uint32 time) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        left = uint128(bound(left, 1, 1e12));
+        levy(uint16(bound(bps, 1, 5000)), block.timestamp + 60 days, left);
+        skip(bound(time, HOLD, 150 days));
+        collect(terms);
+        uint256 sum = uint256(rentals.credit(court)) + rentals.credit(provider);
+        assertEq(sum, rentals.rentalOf(id).taken, "taken");
+        assertEq(rentals.nodeOf(NODE).levyLeft + rentals.credit(court), left, "left");
+        assertLe(2 * uint256(rentals.credit(court)), sum, "half at most");
+    }
 }

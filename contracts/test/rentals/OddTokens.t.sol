@@ -108,4 +108,44 @@ contract OddTokensTest is Market {
         vm.prank(stranger);
         assertEq(rentals.withdraw(stranger), 0, "paid");
     }
+
+    /// A fee of any size, on either side, on any amount: no books are kept of what did not come or went besides.
+    function testFuzz_s22_anyFeeIsRefused(uint256 bps, bool bySender, uint128 amount) public {
+        bps = bound(bps, 1, 10_000);
+        amount = uint128(bound(amount, 10_000, 1e20));
+        (Terms memory terms,) = opened(1, 100);
+        (, bytes32 other) = opened(2, 1e18);
+        stop(terms, consumer);
+        odd.setFee(bps, bySender);
+        vm.startPrank(consumer);
+        if (bySender) {
+            // The payer pays it on top: what comes in is right, what goes out would be the others' money.
+            vm.expectPartialRevert(IRentals.BalanceMismatch.selector);
+            rentals.withdraw(stranger);
+            assertEq(rentals.credit(consumer), 100 * RATE, "credit");
+        } else {
+            uint256 moved = amount - uint256(amount) * bps / 10_000;
+            vm.expectRevert(abi.encodeWithSelector(IBonds.BalanceMismatch.selector, moved, amount));
+            bonds.deposit(consumer, amount);
+            vm.expectPartialRevert(IRentals.BalanceMismatch.selector);
+            rentals.topUp(one(other), one(amount));
+        }
+        vm.stopPrank();
+        assertEq(odd.balanceOf(address(rentals)), (100 + 1e18) * RATE, "balance");
+    }
+
+    /// A blocked receiver keeps his credit, however often he tries, and takes it elsewhere.
+    function testFuzz_s22_aBlockedReceiverKeepsHisCredit(address to, uint8 tries) public {
+        vm.assume(to != address(0) && to != address(rentals) && to != stranger);
+        (Terms memory terms,) = opened(1, 100);
+        stop(terms, consumer);
+        odd.block_(to);
+        vm.startPrank(consumer);
+        for (uint256 i; i < tries % 4 + 1; ++i) {
+            vm.expectRevert(bytes("refused"));
+            rentals.withdraw(to);
+        }
+        assertEq(rentals.withdraw(stranger), 100 * RATE, "elsewhere");
+        vm.stopPrank();
+    }
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Rentals} from "../../src/Rentals.sol";
-import {IRentals, Offer, Periods, Rental, Terms} from "../../src/interfaces/IRentals.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IRentals, Offer, Rental, Terms} from "../../src/interfaces/IRentals.sol";
 import {Log} from "../base/Test.sol";
 import {Market} from "../base/Market.sol";
 
@@ -159,18 +157,6 @@ contract OpenTest is Market {
         assertEq(token.balanceOf(address(rentals)), balance, "balance");
     }
 
-    function test_constructorRefusesImpossiblePeriodsAndAddresses() public {
-        IERC20 coin = IERC20(address(token));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(coin, scores, address(manager), court, Periods(15 days, 14 days, 1, 1));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(coin, scores, address(manager), court, Periods(1 days, 17 days, 1, 1));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(coin, scores, address(manager), address(0), Periods(1 days, 14 days, 1, 1));
-        vm.expectRevert(IRentals.BadConfiguration.selector);
-        new Rentals(IERC20(stranger), scores, address(manager), court, Periods(1 days, 14 days, 1, 1));
-    }
-
     function digest(bytes32 id) private view returns (bytes32) {
         return keccak256(abi.encode(rentals.rentalOf(id)));
     }
@@ -242,5 +228,99 @@ contract OpenTest is Market {
         other = someTerms(1);
         other.note = note;
         assertTrue(rentals.rentalId(other) != id, "note");
+    }
+
+    /// A signature for another escrow, at any address, on the same chain.
+    function testFuzz_s19_anotherContractsOffersAreRefused(address elsewhere) public {
+        vm.assume(elsewhere != address(rentals));
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(signature(PROVIDER_KEY, digestFor(elsewhere, block.chainid, terms.offer)));
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.BadOfferSignature.selector, provider, NODE));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    /// The digest as EIP-712 has it, built here by hand.
+    function digestFor(address escrow, uint256 chain, Offer memory offer) private pure returns (bytes32) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("GPUX Rentals"),
+                keccak256("1"),
+                chain,
+                escrow
+            )
+        );
+        bytes32 typeHash = keccak256(
+            "Offer(address provider,bytes32 node,bytes32 descriptor,uint96 rate,uint32 capacity,uint40 validUntil)"
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, keccak256(abi.encode(typeHash, offer))));
+    }
+
+    function testFuzz_theOffersDigestIsEip712s(Offer calldata offer, uint64 chain) public {
+        vm.chainId(bound(chain, 1, type(uint64).max));
+        assertEq(rentals.offerDigest(offer), digestFor(address(rentals), block.chainid, offer), "digest");
+    }
+
+    function testFuzz_s19_aFlippedBitOfASignatureIsRefused(uint256 bit) public {
+        Terms memory terms = someTerms(1);
+        bytes[] memory signed = one(flipped(offerSignature(terms.offer), bit));
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.BadOfferSignature.selector, provider, NODE));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    function testFuzz_unevenArraysAreRefused(uint8 terms, uint8 deposits, uint8 signed) public {
+        (terms, deposits, signed) = (terms % 8, deposits % 8, signed % 8);
+        vm.assume(terms != deposits || terms != signed);
+        vm.prank(consumer);
+        vm.expectRevert(IRentals.LengthMismatch.selector);
+        rentals.open(new Terms[](terms), new uint128[](deposits), new bytes[](signed));
+    }
+
+    /// Every rate and deposit that fit their types: nothing overflows, at no time.
+    function testFuzz_s3_noRateOverflows(uint96 rate, uint128 deposit, uint40 time) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, type(uint96).max));
+        deposit = uint128(bound(deposit, 1, type(uint128).max));
+        token.mint(consumer, deposit);
+        bytes32 id = open(terms, deposit);
+        uint256 ran = time > block.timestamp ? time - block.timestamp : 0;
+        uint256 wanted = uint256(rate) * ran < deposit ? uint256(rate) * ran : deposit;
+        assertEq(rentals.earned(id, time), wanted, "earned");
+        uint256 end = block.timestamp + deposit / rate;
+        assertEq(rentals.paidUntil(id), end < type(uint40).max ? end : type(uint40).max, "paid until");
+        assertEq(token.balanceOf(address(rentals)), deposit, "balance");
+    }
+
+    /// Neither a stop, nor a collect, nor time makes room for the same terms again.
+    function testFuzz_theSameTermsNeverOpenAgain(uint32 stopAfter, uint32 later) public {
+        (Terms memory terms, bytes32 id) = opened(1, 100);
+        bytes[] memory signed = one(offerSignature(terms.offer));
+        skip(stopAfter % 200);
+        stop(terms, consumer);
+        skip(bound(later, 0, 300 days));
+        collect(terms);
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AlreadyOpen.selector, id));
+        rentals.open(one(terms), one(5000), signed);
+    }
+
+    /// Named twice in one batch, wherever, it is refused, and nothing of the batch is opened.
+    function testFuzz_termsNamedTwiceInABatchOpenNothing(uint8 first, uint8 second) public {
+        (first, second) = (first % 4, second % 4);
+        vm.assume(first != second);
+        Terms[] memory terms = new Terms[](4);
+        uint128[] memory deposits = new uint128[](4);
+        bytes[] memory signed = new bytes[](4);
+        for (uint64 i; i < 4; ++i) {
+            terms[i] = someTerms(i == second ? first : i);
+            (deposits[i], signed[i]) = (5000, offerSignature(terms[i].offer));
+        }
+        bytes32 id = rentals.rentalId(terms[first]);
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.AlreadyOpen.selector, id));
+        rentals.open(terms, deposits, signed);
+        assertEq(token.balanceOf(address(rentals)), 0, "balance");
     }
 }

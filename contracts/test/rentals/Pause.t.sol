@@ -84,6 +84,23 @@ contract PauseTest is Market {
         return block.timestamp - moment - (until > from ? until - from : 0);
     }
 
+    /// Courts and provers follow pauses by these.
+    function test_pausesAndTheirEndsAreTold() public {
+        uint40 since = uint40(block.timestamp);
+        vm.expectEmit(address(rentals));
+        emit IRentals.FilingPaused(since, since + 7 days);
+        pauseFiling(7 days);
+        skip(1 days);
+        vm.expectEmit(address(rentals));
+        emit IRentals.FilingPaused(since, since + 1 days);
+        vm.startPrank(guardian);
+        rentals.resumeFiling();
+        vm.expectEmit(address(rentals));
+        emit IRentals.OpeningPaused(true);
+        rentals.pauseOpening(true);
+        vm.stopPrank();
+    }
+
     function test_atMostSevenDaysInThirty() public {
         vm.startPrank(guardian);
         vm.expectRevert(abi.encodeWithSelector(IRentals.AboveCap.selector, 7 days + 1, 7 days));
@@ -171,5 +188,37 @@ contract PauseTest is Market {
         vm.prank(guardian);
         if (waits < 30 days) vm.expectRevert(abi.encodeWithSelector(IRentals.PausedRecently.selector, since));
         rentals.pauseFiling(1);
+    }
+
+    /// A pause that is ended early ends now, and one that is over is not made longer or shorter.
+    function testFuzz_resumingEndsAPauseNow(uint24 length, uint32 after_) public {
+        uint40 since = uint40(block.timestamp);
+        uint40 until = since + uint40(bound(length, 1, 7 days));
+        pauseFiling(until - since);
+        skip(bound(after_, 0, 20 days));
+        vm.prank(guardian);
+        rentals.resumeFiling();
+        assertEq(rentals.filingPause().since, since, "since");
+        assertEq(rentals.filingPause().until, block.timestamp < until ? block.timestamp : until, "until");
+    }
+
+    /// Statement 16 for any pause and any moment: stop, collect and withdraw give what they would give.
+    function testFuzz_s16_anExitIsOpenInAnyPause(uint24 length, uint32 before, uint32 into) public {
+        (Terms memory terms,) = opened(1, LONG);
+        skip(bound(before, 0, 60 days));
+        uint128 free = rentals.collectable(terms, false);
+        vm.startPrank(guardian);
+        rentals.pauseOpening(true);
+        rentals.pauseFiling(uint40(bound(length, 1, 7 days)));
+        vm.stopPrank();
+        skip(bound(into, 0, 10 days));
+        uint256 refund = rentals.refundable(rentals.rentalId(terms));
+        stop(terms, consumer);
+        collect(terms);
+        assertLe(free, rentals.credit(provider), "what was past its hold");
+        vm.prank(consumer);
+        assertEq(rentals.withdraw(consumer), refund, "refund");
+        vm.prank(provider);
+        assertLe(free, rentals.withdraw(provider), "earned");
     }
 }

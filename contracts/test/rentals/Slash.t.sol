@@ -137,4 +137,71 @@ contract SlashTest is Market {
         rentals.slash(node, one(terms), order);
         assertEq(rentals.held(id), held, "held");
     }
+
+    function testFuzz_tamperedTermsAreNotSlashed(uint8 field) public {
+        (Terms memory terms, bytes32 id) = opened(1, LONG);
+        skip(5 days);
+        Terms memory other = tampered(terms, field);
+        Slash memory order = slashOrder(1, block.timestamp);
+        bytes memory reason = abi.encodeWithSelector(IRentals.UnknownRental.selector, rentals.rentalId(other));
+        if (field % 9 == 4) reason = abi.encodeWithSelector(IRentals.ForeignNode.selector, other.offer.node, NODE);
+        vm.prank(court);
+        vm.expectRevert(reason);
+        rentals.slash(NODE, one(other), order);
+        assertEq(rentals.rentalOf(id).taken, 0, "taken");
+    }
+
+    /// Over many rentals it is the smaller of what is asked and what is held, and each gives at most its own.
+    function testFuzz_s9_aSlashOverManyIsTheSmaller(uint32[3] calldata starts, uint128 amount, uint16 share) public {
+        Terms[] memory terms = new Terms[](3);
+        for (uint64 i; i < 3; ++i) {
+            (terms[i],) = opened(i, LONG);
+            skip(bound(starts[i], 0, 4 days));
+        }
+        uint256 held;
+        for (uint256 i; i < 3; ++i) {
+            held += rentals.held(rentals.rentalId(terms[i]));
+        }
+        amount = uint128(bound(amount, 0, 2 * held));
+        Slash memory order = slashOrder(amount, block.timestamp);
+        order.shareBps = uint16(bound(share, 0, 5000));
+        vm.prank(court);
+        uint256 slashed = rentals.slash(NODE, terms, order);
+        assertEq(slashed, amount < held ? amount : held, "slashed");
+        uint256 left;
+        for (uint256 i; i < 3; ++i) {
+            left += rentals.held(rentals.rentalId(terms[i]));
+        }
+        assertEq(left + slashed, held, "what is left");
+        assertEq(uint256(rentals.credit(beneficiary)) + rentals.credit(treasury), slashed, "shares");
+        assertLe(2 * uint256(rentals.credit(beneficiary)), slashed, "half");
+    }
+
+    /// Two orders of any amounts and any dates: together at most what was held at the later date.
+    function testFuzz_s9_twoSlashesTakeNoEarningTwice(uint128 first, uint128 second, uint32 apart, bool laterFirst)
+        public
+    {
+        (Terms memory terms,) = opened(1, LONG);
+        skip(3 days);
+        uint256 early = block.timestamp;
+        freeze(early + MAX_FREEZE);
+        skip(bound(apart, 0, 20 days));
+        uint256 late = block.timestamp;
+        first = uint128(bound(first, 1, 30 days * RATE));
+        second = uint128(bound(second, 1, 30 days * RATE));
+        uint256 sum = slash(terms, slashOrder(first, laterFirst ? late : early));
+        sum += slash(terms, slashOrder(second, laterFirst ? early : late));
+        assertLe(sum, (late - early + 3 days) * RATE, "held");
+        assertEq(uint256(rentals.credit(beneficiary)) + rentals.credit(treasury), sum, "shares");
+        assertEq(rentals.credit(provider), 0, "nothing left by itself");
+    }
+
+    /// Nothing of a slash comes out of what is refundable, whatever is ordered.
+    function testFuzz_s5_aSlashLeavesTheRefund(uint128 amount, uint40 filedAt, uint32 ran) public {
+        (Terms memory terms, bytes32 id) = opened(1, 30 days);
+        skip(bound(ran, 0, 40 days));
+        uint128 before = rentals.refundable(id);
+        slash(terms, slashOrder(amount, filedAt));
+        assertEq(rentals.refundable(id), before, "refundable");
+    }
 }

@@ -13,6 +13,10 @@ contract Actor is Market {
     mapping(address account => uint256) public withdrawn;
     uint256 public slashed;
     uint256 public owners = 5;
+    /// What levies that were replaced had taken, and what the present one was set to.
+    uint256 public levied;
+    uint256 public levySet;
+    bool public batchDiffered;
 
     function count() external view returns (uint256) {
         return known.length;
@@ -71,18 +75,57 @@ contract Actor is Market {
         slashed += slash(terms, order);
     }
 
-    function doFreeze(uint32 time, bool rental, uint256 seed) external {
+    function doFreeze(uint32 time, bool ofRental, uint256 seed) external {
         (, bytes32 id) = pick(seed);
         uint40 until = uint40(block.timestamp + bound(time, 0, MAX_FREEZE));
         vm.prank(court);
-        if (rental) rentals.freezeRental(id, until);
+        if (ofRental) rentals.freezeRental(id, until);
         else rentals.freeze(NODE, until);
     }
 
     function doLevy(uint16 bps, uint32 time, uint128 left) external {
         uint40 until = uint40(block.timestamp + bound(time, 0, 90 days));
+        levied = leviedSoFar();
+        levySet = left = uint128(bound(left, 0, 1e15));
         vm.prank(court);
         rentals.setLevy(NODE, uint16(bound(bps, 0, 5000)), until, left);
+    }
+
+    /// What levies took by what is left of them.
+    function leviedSoFar() public view returns (uint256) {
+        return levied + levySet - rentals.nodeOf(NODE).levyLeft;
+    }
+
+    /// Statement 21: all rentals at once, in this order, give what they give one by one.
+    function doBatch(bool stops, bool byProvider) external {
+        vm.assume(known.length > 1);
+        uint256 start = vm.snapshotState();
+        address by = byProvider ? provider : consumer;
+        uint256[] memory refunds = new uint256[](known.length);
+        for (uint256 i; i < known.length; ++i) {
+            refunds[i] = rentals.credit(consumer);
+            if (stops) stop(known[i], by);
+            refunds[i] = rentals.credit(consumer) - refunds[i];
+            collect(known[i]);
+        }
+        bytes32 single = books();
+        vm.revertToState(start);
+        if (stops) {
+            vm.prank(by);
+            rentals.stop(known);
+        }
+        rentals.collect(known, new Leaf[](0), new bytes32[][](0));
+        if (books() != single) batchDiffered = true;
+        for (uint256 i; i < known.length; ++i) {
+            refunded[rentals.rentalId(known[i])] += refunds[i];
+        }
+    }
+
+    function books() private view returns (bytes32 digest) {
+        for (uint256 i; i < known.length; ++i) {
+            digest = keccak256(abi.encode(digest, rentals.rentalOf(rentals.rentalId(known[i]))));
+        }
+        return keccak256(abi.encode(digest, rentals.credit(consumer), rentals.credit(provider), rentals.credit(court)));
     }
 
     function doPauseFiling(uint24 time) external {
@@ -107,6 +150,10 @@ contract Actor is Market {
             sum += r.deposit - r.taken;
         }
         sum += credits();
+    }
+
+    function courtsShare() external view returns (uint256) {
+        return withdrawn[court] + rentals.credit(court);
     }
 
     function inside() external view returns (uint256) {
@@ -142,7 +189,7 @@ contract SolvencyTest is Market {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory list) {
-        bytes4[] memory s = new bytes4[](11);
+        bytes4[] memory s = new bytes4[](12);
         s[0] = Actor.doOpen.selector;
         s[1] = Actor.doTopUp.selector;
         s[2] = Actor.doStop.selector;
@@ -154,6 +201,7 @@ contract SolvencyTest is Market {
         s[8] = Actor.doPauseFiling.selector;
         s[9] = Actor.doWithdraw.selector;
         s[10] = Actor.doWait.selector;
+        s[11] = Actor.doBatch.selector;
         list = new FuzzSelector[](1);
         list[0] = FuzzSelector(address(actor), s);
     }
@@ -177,5 +225,14 @@ contract SolvencyTest is Market {
             sum += actor.withdrawn(actor.owner(i));
         }
         assertEq(actor.paidOut(), sum, "paid out");
+    }
+
+    /// What Court was credited is what levies took, and none took more than it was set to.
+    function invariant_s9_leviesTakeWhatTheyWereSetToAtMost() public view {
+        assertEq(actor.courtsShare(), actor.leviedSoFar(), "levied");
+    }
+
+    function invariant_s21_aBatchIsItsSingleCalls() public view {
+        assertTrue(!actor.batchDiffered(), "batch");
     }
 }

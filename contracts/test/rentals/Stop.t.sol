@@ -109,4 +109,60 @@ contract StopTest is Market {
         rentals.stop(both);
         assertEq(rentals.credit(consumer), single, "credit");
     }
+
+    function testFuzz_strangersDoNotStop(address by) public {
+        vm.assume(by != consumer && by != provider);
+        (Terms memory terms, bytes32 id) = opened(1, 100);
+        vm.prank(by);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.NotAParty.selector, by, id));
+        rentals.stop(one(terms));
+        assertEq(rentals.rentalOf(id).stop, 0, "stop");
+    }
+
+    /// Terms with any field changed are another rental's, so nobody is paid by them.
+    function testFuzz_tamperedTermsStopNothing(uint8 field) public {
+        (Terms memory terms,) = opened(1, 100);
+        Terms memory other = tampered(terms, field);
+        bytes32 id = rentals.rentalId(other);
+        vm.prank(consumer);
+        vm.expectRevert(abi.encodeWithSelector(IRentals.UnknownRental.selector, id));
+        rentals.stop(one(other));
+        assertEq(rentals.credit(consumer), 0, "credit");
+    }
+
+    function testFuzz_stoppingAgainChangesNothing(uint32 ran, uint32 later, bool byProvider) public {
+        (Terms memory terms, bytes32 id) = opened(1, 1000);
+        skip(ran % 1500);
+        stop(terms, consumer);
+        bytes32 before = keccak256(abi.encode(rentals.rentalOf(id), rentals.credit(consumer)));
+        skip(later);
+        stop(terms, byProvider ? provider : consumer);
+        assertEq(keccak256(abi.encode(rentals.rentalOf(id), rentals.credit(consumer))), before, "books");
+    }
+
+    /// Whenever somebody notices, a lapsed rental is over since its money was, to the second, and owes no refund.
+    function testFuzz_aLateStopDatesBackToTheLapse(uint96 rate, uint128 deposit, uint32 late) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, 1e12));
+        deposit = uint128(bound(deposit, 1, uint256(rate) * 300 days));
+        bytes32 id = open(terms, deposit);
+        uint256 lapse = block.timestamp + deposit / rate + (deposit % rate == 0 ? 0 : 1);
+        vm.warp(lapse + late);
+        stop(terms, provider);
+        assertEq(rentals.rentalOf(id).stop, lapse, "stop");
+        assertEq(rentals.held(id), deposit, "held");
+        assertEq(rentals.credit(consumer), 0, "refund");
+    }
+
+    /// The one who pays for the second in which it stops is the consumer, by the rate and no more.
+    function testFuzz_theRefundIsWhatDidNotRun(uint96 rate, uint32 paid, uint32 ran) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, 1e18));
+        paid = uint32(bound(paid, 1, 300 days));
+        open(terms, uint128(rate) * paid);
+        ran = uint32(bound(ran, 0, paid));
+        skip(ran);
+        stop(terms, consumer);
+        assertEq(rentals.credit(consumer), uint256(rate) * (paid - ran), "refund");
+    }
 }

@@ -90,4 +90,64 @@ contract TopUpTest is Market {
         stop(terms, consumer);
         assertEq(rentals.credit(stranger), 0, "the payer");
     }
+
+    /// At the last second that is paid in full it may go on, and from the next on it may not.
+    function testFuzz_aLapsedRentalIsNotProlonged(uint96 rate, uint128 deposit, uint32 after_) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, 1e12));
+        deposit = uint128(bound(deposit, rate, uint256(rate) * 300 days));
+        bytes32 id = open(terms, deposit);
+        uint40 until = rentals.paidUntil(id);
+        vm.warp(until - deposit / rate % 3 + after_ % 4);
+        bool late = block.timestamp > until;
+        vm.prank(consumer);
+        if (late) vm.expectRevert(abi.encodeWithSelector(IRentals.Ended.selector, id));
+        rentals.topUp(one(id), one(1));
+        assertEq(rentals.rentalOf(id).deposit, late ? deposit : deposit + 1, "deposit");
+    }
+
+    /// It buys time by the rate, and earns nothing of itself.
+    function testFuzz_s3_aTopUpBuysTimeAndEarnsNothing(uint96 rate, uint128 extra, uint32 time) public {
+        Terms memory terms = someTerms(1);
+        terms.offer.rate = rate = uint96(bound(rate, 1, 1e12));
+        bytes32 id = open(terms, uint128(rate) * 100);
+        extra = uint128(bound(extra, 1, 1e20));
+        skip(time % 101);
+        uint128 earned = rentals.earned(id, uint40(block.timestamp));
+        vm.prank(consumer);
+        rentals.topUp(one(id), one(extra));
+        assertEq(rentals.earned(id, uint40(block.timestamp)), earned, "earned");
+        uint256 end = rentals.rentalOf(id).start + (uint256(rate) * 100 + extra) / rate;
+        assertEq(rentals.paidUntil(id), end < type(uint40).max ? end : type(uint40).max, "paid until");
+    }
+
+    /// What does not fit is refused as a whole: no deposit wraps around.
+    function testFuzz_aDepositThatDoesNotFitIsRefused(uint128 deposit, uint128 extra) public {
+        Terms memory terms = someTerms(1);
+        deposit = uint128(bound(deposit, RATE, type(uint128).max));
+        extra = uint128(bound(extra, 1, type(uint128).max));
+        token.mint(consumer, uint256(deposit) + extra);
+        bytes32 id = open(terms, deposit);
+        bool fits = uint256(deposit) + extra <= type(uint128).max;
+        vm.prank(consumer);
+        if (!fits) vm.expectRevert(overflow());
+        rentals.topUp(one(id), one(extra));
+        assertEq(rentals.rentalOf(id).deposit, fits ? deposit + extra : deposit, "deposit");
+        assertEq(token.balanceOf(address(rentals)), rentals.rentalOf(id).deposit, "balance");
+    }
+
+    /// Zero anywhere in a batch undoes all of it.
+    function testFuzz_aBatchWithAZeroMovesNothing(uint8 place) public {
+        bytes32[] memory ids = new bytes32[](4);
+        uint128[] memory amounts = new uint128[](4);
+        for (uint64 i; i < 4; ++i) {
+            (, ids[i]) = opened(i, 100);
+            amounts[i] = i == place % 4 ? 0 : 7;
+        }
+        uint256 balance = token.balanceOf(address(rentals));
+        vm.prank(consumer);
+        vm.expectRevert(IRentals.ZeroAmount.selector);
+        rentals.topUp(ids, amounts);
+        assertEq(token.balanceOf(address(rentals)), balance, "balance");
+    }
 }

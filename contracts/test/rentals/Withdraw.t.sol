@@ -56,4 +56,20 @@ contract WithdrawTest is Market {
         assertEq(rentals.withdraw(stranger), 0, "paid");
         assertEq(rentals.credit(consumer), credit, "credit");
     }
+
+    /// Credits of several rentals leave together, and the rest of the escrow stays.
+    function testFuzz_allCreditsLeaveTogether(uint32 first, uint32 second) public {
+        (Terms memory a,) = opened(1, 1000);
+        (Terms memory b,) = opened(2, 1000);
+        opened(3, 1000);
+        skip(first % 1000);
+        stop(a, consumer);
+        skip(second % 1000);
+        stop(b, provider);
+        uint256 balance = token.balanceOf(address(rentals));
+        uint256 due = rentals.credit(consumer);
+        vm.prank(consumer);
+        assertEq(rentals.withdraw(stranger), due, "paid");
+        assertEq(token.balanceOf(address(rentals)), balance - due, "the rest stays");
+    }
 }

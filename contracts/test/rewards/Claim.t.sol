@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {IRentals} from "../../src/interfaces/IRentals.sol";
 import {IRewards} from "../../src/interfaces/IRewards.sol";
+import {Publish} from "../../src/interfaces/IScores.sol";
 import {OddToken} from "../base/OddTokens.sol";
 import {Bounties} from "../base/Bounties.sol";
 
@@ -121,9 +122,14 @@ contract ClaimTest is Bounties {
         assertEq(claim(1, 200), 200, "others are paid");
     }
 
+    /// As a call, which can be expected to revert.
+    function make(IRentals escrow) external returns (Rewards) {
+        return new Rewards(escrow);
+    }
+
     function test_constructorRefusesNoContract() public {
         vm.expectRevert(IRewards.BadConfiguration.selector);
-        new Rewards(IRentals(stranger));
+        this.make(IRentals(stranger));
     }
 
     /// Only what the active root assigns, to whom it assigns it.
@@ -159,5 +165,75 @@ contract ClaimTest is Bounties {
         rewards.claim(fishers[which], amounts[which], proof);
         assertEq(token.balanceOf(by), before, "the sender");
         assertEq(token.balanceOf(fishers[which]), amounts[which], "the fisher");
+    }
+
+    /// Whoever is paid first, each gets what is his, as long as there is enough.
+    function testFuzz_theOrderOfClaimsDoesNotMatter(uint256 seed, uint32[5] calldata sums) public {
+        uint128 total;
+        for (uint256 i; i < 5; ++i) {
+            amounts[i] = uint128(sums[i]) + 1;
+            total += amounts[i];
+        }
+        grant(total);
+        assign(amounts);
+        uint256[5] memory order = [uint256(0), 1, 2, 3, 4];
+        for (uint256 i = 4; i > 0; --i) {
+            uint256 j = uint256(keccak256(abi.encode(seed, i))) % (i + 1);
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        for (uint256 i; i < 5; ++i) {
+            assertEq(claim(order[i], amounts[order[i]]), amounts[order[i]], "paid");
+        }
+        assertEq(token.balanceOf(address(rewards)), 0, "all of it");
+    }
+
+    function testFuzz_aFlippedBitOfAProofPaysNothing(uint8 which, uint8 step, uint8 bit) public {
+        which = which % 5;
+        grant(10_000);
+        assign(amounts);
+        bytes32[] memory proof = proofOf(which, amounts[which]);
+        proof[step % proof.length] ^= bytes32(uint256(1) << bit);
+        bytes4 reason = IRewards.NotAssigned.selector;
+        vm.expectRevert(abi.encodeWithSelector(reason, fishers[which], amounts[which]));
+        rewards.claim(fishers[which], amounts[which], proof);
+    }
+
+    /// From its root's activation on, and not before.
+    function testFuzz_s17_aRewardIsPaidFromTheActivation(uint32 after_) public {
+        grant(1000);
+        amounts[0] = 77;
+        assign(amounts);
+        bytes32[] memory proof = proofOf(0, 77);
+        (, bytes32 root) = scores.activeRewardsRoot();
+        skip(EPOCH);
+        Publish memory p = publication(overEpoch(), "root");
+        publish(p);
+        skip(EPOCH);
+        p = publication(overEpoch(), "root");
+        p.rewardsRoot = root;
+        publish(p);
+        skip(after_ % (2 * DELAY));
+        bool early = after_ % (2 * DELAY) < DELAY;
+        if (early) vm.expectRevert(abi.encodeWithSelector(IRewards.NotAssigned.selector, fishers[0], 77));
+        uint128 paid = rewards.claim(fishers[0], 77, proof);
+        assertEq(paid, early ? 0 : 77, "paid");
+    }
+
+    /// Paid out of too little, in any pieces: never above the balance, never above what is assigned.
+    function testFuzz_s1_paidInPiecesAsMoneyComes(uint16[6] calldata funds, uint32 asked) public {
+        amounts[4] = uint128(asked % 200_000) + 1;
+        assign(amounts);
+        uint256 sum;
+        for (uint256 i; i < 6; ++i) {
+            grant(uint128(funds[i]) + 1);
+            sum += uint256(funds[i]) + 1;
+            uint256 wanted = sum < amounts[4] ? sum : amounts[4];
+            bytes32[] memory proof = proofOf(4, amounts[4]);
+            bytes4 reason = IRewards.AlreadyClaimed.selector;
+            bool done = rewards.claimed(fishers[4]) == amounts[4];
+            if (done) vm.expectRevert(abi.encodeWithSelector(reason, fishers[4], amounts[4]));
+            rewards.claim(fishers[4], amounts[4], proof);
+            assertEq(token.balanceOf(fishers[4]), wanted, "paid so far");
+        }
     }
 }

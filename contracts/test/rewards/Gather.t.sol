@@ -20,4 +20,24 @@ contract GatherTest is Bounties {
         vm.expectRevert(IRewards.ZeroAmount.selector);
         rewards.gather();
     }
+
+    /// The whole share, once, whoever calls; the caller gains nothing.
+    function testFuzz_s1_theShareComesOverOnce(uint128 amount, uint16 share, address by) public {
+        vm.assume(by != address(rewards));
+        (Terms memory terms,) = opened(1, 10 days);
+        skip(1 days);
+        Slash memory order = slashOrder(uint128(bound(amount, 4, 1 days * RATE)), block.timestamp);
+        order.beneficiary = address(rewards);
+        order.shareBps = uint16(bound(share, 2500, 5000));
+        uint256 due = uint256(order.amount) * order.shareBps / 10_000;
+        slash(terms, order);
+        uint256 before = token.balanceOf(by);
+        vm.startPrank(by);
+        assertEq(rewards.gather(), due, "gathered");
+        vm.expectRevert(IRewards.ZeroAmount.selector);
+        rewards.gather();
+        vm.stopPrank();
+        assertEq(token.balanceOf(address(rewards)), due, "balance");
+        assertEq(token.balanceOf(by), before, "caller");
+    }
 }

@@ -38,4 +38,18 @@ contract GrantTest is Bounties {
         rewards.grant(1000);
         vm.stopPrank();
     }
+
+    /// Who gives more than he has or allowed gives nothing.
+    function testFuzz_nobodyGivesWhatHeHasNot(uint128 owned, uint128 allowed, uint128 amount) public {
+        amount = uint128(bound(amount, 1, type(uint128).max));
+        token.mint(stranger, owned);
+        vm.startPrank(stranger);
+        token.approve(address(rewards), allowed);
+        bool can = amount <= owned && amount <= allowed;
+        if (!can) vm.expectRevert();
+        rewards.grant(amount);
+        vm.stopPrank();
+        assertEq(token.balanceOf(address(rewards)), can ? amount : 0, "balance");
+        assertEq(token.balanceOf(stranger), can ? owned - amount : owned, "giver");
+    }
 }

@@ -108,4 +108,24 @@ contract DisableTest is Market {
         vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, epoch));
         scores.disable(epoch);
     }
+
+    /// Rewards are paid by the newest root that is active and not disabled; of none, by none.
+    function testFuzz_s17_theNewestActiveRewardsRootCounts(uint32 after_, bool firstOut, bool secondOut) public {
+        uint64[2] memory epochs;
+        for (uint256 i; i < 2; ++i) {
+            if (i == 1) skip(EPOCH);
+            Publish memory p = publication(overEpoch(), "root");
+            (epochs[i], p.rewardsRoot) = (p.epoch, bytes32(i + 1));
+            publish(p);
+            if (i == 0 ? !firstOut : !secondOut) continue;
+            vm.prank(guardian);
+            scores.disable(p.epoch);
+        }
+        skip(after_ % EPOCH);
+        uint256 wanted = firstOut ? 0 : 1;
+        if (!secondOut && after_ % EPOCH >= DELAY) wanted = 2;
+        (uint64 epoch, bytes32 root) = scores.activeRewardsRoot();
+        assertEq(root, bytes32(wanted), "root");
+        assertEq(epoch, wanted == 0 ? 0 : epochs[wanted - 1], "epoch");
+    }
 }

@@ -169,4 +169,92 @@ contract PublishTest is Market {
         }
         assertEq(scores.history(), rebuilt, "history");
     }
+
+    /// Of five operators, three of whom are needed: any row of signatures counts exactly if its signers rise.
+    function testFuzz_onlyRisingSignersCount(uint8[4] calldata order, uint8 count) public {
+        sortedOperatorKeys(5);
+        address[] memory added = new address[](2);
+        uint256 joined;
+        for (uint256 i; i < 5; ++i) {
+            address account = vm.addr(operatorKeys[i]);
+            if (!scores.isOperator(account)) added[joined++] = account;
+        }
+        vm.prank(admin);
+        scores.setOperators(added, new address[](0), 3);
+        count = count % 5;
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes[] memory signed = new bytes[](count);
+        bool rising = true;
+        for (uint256 i; i < count; ++i) {
+            signed[i] = signature(operatorKeys[order[i] % 5], scores.publicationDigest(p));
+            if (i > 0 && order[i] % 5 <= order[i - 1] % 5) rising = false;
+        }
+        if (count < 3) vm.expectRevert(abi.encodeWithSelector(IScores.TooFewSignatures.selector, count, 3));
+        else if (!rising) vm.expectPartialRevert(IScores.SignersOutOfOrder.selector);
+        scores.publish(p, signed);
+        assertEq(scores.latestEpoch(), rising && count >= 3 ? p.epoch : 0, "epoch");
+    }
+
+    /// The digest as EIP-712 has it, built here by hand.
+    function digestFor(address contract_, uint256 chain, Publish memory p) private pure returns (bytes32) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("GPUX Scores"),
+                keccak256("1"),
+                chain,
+                contract_
+            )
+        );
+        bytes32 typeHash = keccak256(
+            "Publish(uint64 epoch,bytes32 root,bytes32 rewardsRoot,bytes32 dataHash,uint64 logSize,bytes32 logRoot,bytes32 parameters)"
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, keccak256(abi.encode(typeHash, p))));
+    }
+
+    function testFuzz_theDigestIsEip712s(Publish calldata p, uint64 chain) public {
+        vm.chainId(bound(chain, 1, type(uint64).max));
+        assertEq(scores.publicationDigest(p), digestFor(address(scores), block.chainid, p), "digest");
+    }
+
+    /// What operators signed for another contract, or another chain, publishes nothing here.
+    function testFuzz_signaturesForElsewhereAreRefused(address contract_, uint64 chain) public {
+        chain = uint64(bound(chain, 1, type(uint64).max));
+        vm.assume(contract_ != address(scores) || chain != block.chainid);
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes32 digest = digestFor(contract_, chain, p);
+        bytes[] memory signed = new bytes[](2);
+        (signed[0], signed[1]) = (signature(operatorKeys[0], digest), signature(operatorKeys[1], digest));
+        try scores.publish(p, signed) {
+            assertTrue(false, "a foreign signature was accepted");
+        } catch (bytes memory reason) {
+            bytes4 name = bytes4(reason);
+            bool refused = name == IScores.NotAnOperator.selector || name == IScores.SignersOutOfOrder.selector;
+            assertTrue(refused, "wrong error");
+        }
+        assertEq(scores.latestEpoch(), 0, "epoch");
+    }
+
+    /// To the second: an epoch is not published while it may still see a probe.
+    function testFuzz_anEpochIsOverAtItsEnd(uint32 moment) public {
+        uint64 epoch = overEpoch() + 1;
+        uint256 end = (uint256(epoch) + 1) * EPOCH;
+        vm.warp(end - 5 + moment % 10);
+        Publish memory p = publication(epoch, ROOT);
+        bytes[] memory signed = signatures(p, 2);
+        bool early = block.timestamp < end;
+        if (early) vm.expectRevert(abi.encodeWithSelector(IScores.EpochNotOver.selector, epoch, end));
+        scores.publish(p, signed);
+        assertEq(scores.latestEpoch(), early ? 0 : epoch, "epoch");
+    }
+
+    function testFuzz_aFlippedBitOfASignatureIsRefused(uint256 bit, bool second) public {
+        Publish memory p = publication(overEpoch(), ROOT);
+        bytes[] memory signed = signatures(p, 2);
+        uint256 place = second ? 1 : 0;
+        signed[place] = flipped(signed[place], bit);
+        vm.expectRevert();
+        scores.publish(p, signed);
+        assertEq(scores.latestEpoch(), 0, "epoch");
+    }
 }

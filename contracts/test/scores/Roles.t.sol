@@ -68,11 +68,81 @@ contract ScoresRolesTest is Market {
         publish(p);
     }
 
+    /// As a call, which can be expected to revert.
+    function make(uint40 length, uint40 delay) external returns (Scores) {
+        return new Scores(address(manager), length, delay, list(stranger), 1, PARAMETERS);
+    }
+
     function test_constructorRefusesPeriodsThatContradict() public {
-        address[] memory operators = list(stranger);
         vm.expectRevert(IScores.BadPeriods.selector);
-        new Scores(address(manager), 0, 0, operators, 1, 0);
+        this.make(0, 0);
         vm.expectRevert(IScores.BadPeriods.selector);
-        new Scores(address(manager), 10, 11, operators, 1, 0);
+        this.make(10, 11);
+    }
+
+    function testFuzz_onlyTheAdministratorSets(address by, bytes32 value) public {
+        vm.assume(by != admin);
+        bytes memory refusal = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, by);
+        vm.startPrank(by);
+        vm.expectRevert(refusal);
+        scores.setOperators(list(by), new address[](0), 1);
+        vm.expectRevert(refusal);
+        scores.setParameters(value);
+        vm.stopPrank();
+        assertTrue(!scores.isOperator(by), "operator");
+        assertEq(scores.parameters(), PARAMETERS, "parameters");
+    }
+
+    /// After any change the count is that of the members, and the threshold lies within it.
+    function testFuzz_membersAreCounted(uint8 joins, uint8 leaves, uint8 threshold) public {
+        address[] memory added = new address[](joins % 9);
+        for (uint160 i; i < added.length; ++i) {
+            added[i] = address(0xABC000 + i);
+        }
+        address[] memory removed = new address[](leaves % 4);
+        for (uint256 i; i < removed.length; ++i) {
+            removed[i] = vm.addr(operatorKeys[i]);
+        }
+        uint256 count = 3 + added.length - removed.length;
+        bool bad = threshold == 0 || threshold > count;
+        vm.prank(admin);
+        if (bad) vm.expectRevert(abi.encodeWithSelector(IScores.BadThreshold.selector, threshold, count));
+        scores.setOperators(added, removed, threshold);
+        assertEq(scores.operators(), bad ? 3 : count, "operators");
+        assertEq(scores.threshold(), bad ? 2 : threshold, "threshold");
+        for (uint256 i; i < added.length; ++i) {
+            assertTrue(scores.isOperator(added[i]) != bad, "joined");
+        }
+        for (uint256 i; i < removed.length; ++i) {
+            assertTrue(scores.isOperator(removed[i]) == bad, "left");
+        }
+    }
+
+    /// Named twice in one change, a member would count twice: joining and leaving are refused alike.
+    function testFuzz_nobodyJoinsOrLeavesTwice(uint8 first, uint8 second, bool joining) public {
+        (first, second) = (first % 4, second % 4);
+        vm.assume(first != second);
+        address[] memory named = new address[](4);
+        for (uint256 i; i < 4; ++i) {
+            named[i] = vm.addr(0x1000 + (i == second ? first : i) + (joining ? 100 : 0));
+        }
+        address[] memory nobody = new address[](0);
+        if (!joining) {
+            vm.prank(admin);
+            scores.setOperators(list(vm.addr(0x1003)), nobody, 1);
+        }
+        vm.prank(admin);
+        vm.expectRevert(abi.encodeWithSelector(IScores.BadOperator.selector, named[first]));
+        scores.setOperators(joining ? named : nobody, joining ? nobody : named, 1);
+    }
+
+    /// An activation later than an epoch would let a root leave the ring before it counts.
+    function testFuzz_periodsMustFit(uint40 length, uint40 delay) public {
+        bool bad = length == 0 || delay > length;
+        if (bad) vm.expectRevert(IScores.BadPeriods.selector);
+        Scores made = this.make(length, delay);
+        if (bad) return;
+        assertEq(made.EPOCH_LENGTH(), length, "length");
+        assertEq(made.ACTIVATION_DELAY(), delay, "delay");
     }
 }

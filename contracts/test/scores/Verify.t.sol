@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Leaf} from "../../src/interfaces/IScores.sol";
+import {IScores, Leaf} from "../../src/interfaces/IScores.sol";
 import {Market} from "../base/Market.sol";
 import {Tree} from "../base/Tree.sol";
 
@@ -93,5 +93,65 @@ contract VerifyTest is Market {
     function test_anEmptyRingVerifiesNothing() public view {
         Leaf memory none;
         assertTrue(!scores.verify(none, new bytes32[](0)), "epoch zero");
+    }
+
+    function planted(uint8 size, uint8 index) private returns (Leaf memory leaf, bytes32[] memory proof) {
+        uint256 count = bound(size, 2, 40);
+        uint64 epoch = overEpoch();
+        bytes32[] memory tree = grow(epoch, count);
+        publish(publication(epoch, tree[0]));
+        skip(DELAY);
+        leaf = leafOf(epoch, index % count);
+        proof = Tree.proof(tree, Tree.find(tree, scores.leafHash(leaf)));
+    }
+
+    function testFuzz_s18_aFlippedBitOfAProofIsRefused(uint8 size, uint8 index, uint8 step, uint8 bit) public {
+        (Leaf memory leaf, bytes32[] memory proof) = planted(size, index);
+        assertTrue(scores.verify(leaf, proof), "as it is");
+        proof[step % proof.length] ^= bytes32(uint256(1) << bit);
+        assertTrue(!scores.verify(leaf, proof), "flipped");
+    }
+
+    /// A proof is as deep as its leaf lies: shorter or longer ones lead elsewhere.
+    function testFuzz_s18_noOtherDepthVerifies(uint8 size, uint8 index, uint8 length, bytes32 padding) public {
+        (Leaf memory leaf, bytes32[] memory proof) = planted(size, index);
+        bytes32[] memory other = new bytes32[](length % 12);
+        vm.assume(other.length != proof.length);
+        for (uint256 i; i < other.length; ++i) {
+            other[i] = i < proof.length ? proof[i] : keccak256(abi.encode(padding, i));
+        }
+        assertTrue(!scores.verify(leaf, other), "another depth");
+    }
+
+    /// Another epoch's proof says nothing, though leaf and tree are of the same shape.
+    function testFuzz_s18_proofsOfOtherEpochsAreRefused(uint8 size, uint8 index) public {
+        (Leaf memory leaf, bytes32[] memory proof) = planted(size, index);
+        skip(EPOCH);
+        (Leaf memory later, bytes32[] memory fresh) = planted(size, index);
+        assertTrue(scores.verify(leaf, proof) && scores.verify(later, fresh), "each its own");
+        assertTrue(!scores.verify(leaf, fresh) && !scores.verify(later, proof), "not the other's");
+    }
+
+    /// From the activation on, to the second.
+    function testFuzz_s17_aRootCountsFromItsActivation(uint32 after_) public {
+        (Leaf memory leaf, bytes32[] memory proof) = publishHonest();
+        skip(after_ % (2 * DELAY));
+        assertTrue(scores.verify(leaf, proof) == (after_ % (2 * DELAY) >= DELAY), "active");
+    }
+
+    /// However epochs are skipped, exactly the two newest are known.
+    function testFuzz_s17_theRingKeepsTheTwoNewest(uint8[6] calldata gaps) public {
+        uint64[6] memory epochs;
+        for (uint256 i; i < 6; ++i) {
+            skip(uint256(EPOCH) * (uint256(gaps[i]) + 1));
+            epochs[i] = overEpoch();
+            publish(publication(epochs[i], keccak256(abi.encode(i))));
+            for (uint256 j; j <= i; ++j) {
+                bool known = j + 2 > i;
+                if (!known) vm.expectRevert(abi.encodeWithSelector(IScores.UnknownEpoch.selector, epochs[j]));
+                bytes32 root = scores.rootOf(epochs[j]).root;
+                if (known) assertEq(root, keccak256(abi.encode(j)), "root");
+            }
+        }
     }
 }

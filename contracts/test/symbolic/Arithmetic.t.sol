@@ -110,4 +110,28 @@ contract ArithmeticChecks is Test {
         assert(uint256(b.locked) + b.thawing <= b.amount);
         assert(b.locked == locked);
     }
+
+    /// Whatever is slashed, what is refundable stays, and each unit of the deposit is in one place.
+    function check_s5_s2_aSlashLeavesTheRefund(uint128 deposit, uint32 ran, uint128 amount) public {
+        (Terms[] memory terms, bytes32 id) = opened(deposit);
+        vm.warp(START + ran);
+        uint128 before = rentals.refundable(id);
+        rentals.slash("node", terms, Slash(amount, uint40(START + ran), 0, address(0xBE), address(0x7E)));
+        assert(rentals.refundable(id) == before);
+        assert(before + rentals.held(id) + rentals.rentalOf(id).taken == deposit);
+    }
+
+    /// A burn and a release end what they name of a lock, to the unit, and what was burned is credited.
+    function check_s13_eachLockEndsOnce(uint128 amount, uint128 locked, uint128 burned, uint128 freed) public {
+        vm.assume(amount != 0 && amount < type(uint96).max && locked <= amount);
+        bonds.deposit(address(this), amount);
+        bonds.lock(address(this), locked);
+        vm.assume(burned <= locked && freed <= locked - burned);
+        bonds.burn(address(this), burned, address(0xBE));
+        bonds.unlock(address(this), freed);
+        Bond memory b = bonds.bond(address(this));
+        assert(b.locked == locked - burned - freed);
+        assert(b.amount == amount - burned);
+        assert(bonds.credit(address(0xBE)) == burned);
+    }
 }

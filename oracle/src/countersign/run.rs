@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use alloy::providers::{Provider as _, ProviderBuilder};
+use alloy::providers::Provider as _;
 use anyhow::Context as _;
 use gpux_contracts::{Deployment, keys};
 use gpux_proto::oracle::evidence_service_client::EvidenceServiceClient;
@@ -135,7 +135,7 @@ impl Running {
         );
         let operator = keys::wallet(&options.operator_key_file, options.operator_password_file.as_deref())?;
         let url = options.rpc.parse().map_err(|_| anyhow::anyhow!("the RPC's URL cannot be read"))?;
-        let provider = ProviderBuilder::new().connect_http(url).erased();
+        let provider = gpux_contracts::rpc::reader(url);
         let served = provider.get_chain_id().await.map_err(|_| anyhow::anyhow!("cannot ask for the chain's id"))?;
         deployment.require_chain(served)?;
 

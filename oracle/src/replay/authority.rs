@@ -3,10 +3,7 @@
 //! Owns the one question of a replay, "what was published for this epoch?". The chain's answer binds the operators; an
 //! oracle's own answer shows only whether it contradicts itself.
 
-use alloy::{
-    primitives::B256,
-    providers::{DynProvider, Provider as _, ProviderBuilder},
-};
+use alloy::{primitives::B256, providers::DynProvider};
 use gpux_contracts::{Deployment, Scores};
 use gpux_proto::{
     bytes::{self, from_hex},
@@ -62,7 +59,7 @@ impl Authority {
     /// Asks the Scores contract of a deployment by way of a chain's RPC.
     pub fn chain(rpc: &str, deployment: Deployment) -> Result<Self, Error> {
         let url = rpc.parse().map_err(|_| Error::Rpc)?;
-        Ok(Self::Chain { provider: ProviderBuilder::new().connect_http(url).erased(), deployment })
+        Ok(Self::Chain { provider: gpux_contracts::rpc::reader(url), deployment })
     }
 
     /// Asks an oracle.

@@ -17,10 +17,7 @@ use alloy::{
     signers::{SignerSync as _, local::PrivateKeySigner},
     sol,
     sol_types::SolStruct as _,
-    transports::{
-        RpcError, TransportErrorKind,
-        http::reqwest::{Client, Url},
-    },
+    transports::{RpcError, TransportErrorKind, http::reqwest::Url},
 };
 use gpux_contracts::{Deployment, Rentals, TestToken};
 use gpux_proto::{evidence::Terms, signing};
@@ -116,18 +113,16 @@ fn called(what: &'static str) -> impl FnOnce(alloy::contract::Error) -> Error {
 }
 
 /// Names a chain's RPC; nothing is sent before it is asked.
-pub fn provider(rpc: Url) -> Result<DynProvider, Error> {
-    let client = Client::builder().timeout(CALL_MAX).build();
-    let client = client.map_err(|_| Error::Chain { what: "a client", reason: "no TLS".into() })?;
-    let transport = alloy::transports::http::Http::with_client(client, rpc);
-    let client = alloy::rpc::client::RpcClient::new(transport, false);
-    Ok(ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased())
+#[must_use]
+pub fn provider(rpc: Url) -> DynProvider {
+    let client = gpux_contracts::rpc::client(rpc, CALL_MAX);
+    ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased()
 }
 
 impl Chain {
     /// Connects, and checks that the deployment is of this chain.
     pub async fn connect(rpc: Url, deployment: Deployment, wallet: PrivateKeySigner) -> Result<Self, Error> {
-        let provider = provider(rpc)?;
+        let provider = provider(rpc);
         let served = provider.get_chain_id().await.map_err(refused("its id"))?;
         if served != deployment.chain_id {
             return Err(Error::ForeignChain { recorded: deployment.chain_id, served });

@@ -115,7 +115,7 @@ pub(super) async fn chain(named: &Named) -> (Vec<Finding>, Option<Told>) {
 }
 
 async fn reached(rpc: alloy::transports::http::reqwest::Url) -> Result<(DynProvider, u64, Told), rent::Error> {
-    let provider = provider(rpc)?;
+    let provider = provider(rpc);
     let id = provider.get_chain_id().await.map_err(refused("its id"))?;
     let block = provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(refused("its newest block"))?;
     let theirs = Duration::from_secs(block.map_or(0, |block| block.header.timestamp));
