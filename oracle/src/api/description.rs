@@ -113,7 +113,7 @@ fn operation(route: &Route, method: &MethodDescriptor, schemas: &mut Map<String,
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } }
     });
     let mut operation = json!({
-        "operationId": method.name(),
+        "operationId": route.name.unwrap_or(method.name()),
         "tags": [method.parent_service().name()],
         "summary": comment(&method.parent_service().parent_file(), method.path()),
         "parameters": parameters,

@@ -134,10 +134,24 @@ async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment,
 
 /// A bundle's bytes as they are: what `verify-evidence` reads.
 async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment, opening: Wish<Opening>) -> Response {
+    bundle(api, headers, segment(digest), opening).await
+}
+
+/// The same of the session that a case is about.
+async fn get_case_bundle(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    case: Segment,
+    opening: Wish<Opening>,
+) -> Response {
+    bundle(api, headers, segment(case).map(|case| format!("cases/{case}")), opening).await
+}
+
+async fn bundle(api: Api, headers: HeaderMap, digest: Result<String, Error>, opening: Wish<Opening>) -> Response {
     let result = async {
         let opening = given(wish(opening)?);
         let opened = opening.is_some();
-        let response = api.get_bundle(GetBundleRequest { digest: segment(digest)?, opening }).await?;
+        let response = api.get_bundle(GetBundleRequest { digest: digest?, opening }).await?;
         Ok::<_, Error>((Bytes::from(response.bundle), opened))
     };
     match result.await {

@@ -42,6 +42,8 @@ pub(in crate::api) struct Route {
     pub(in crate::api) post: bool,
     /// "Service.Method".
     pub(in crate::api) call: &'static str,
+    /// What the operation is called, where two paths make the same call.
+    pub(in crate::api) name: Option<&'static str>,
     /// The request's field that the path's segment fills.
     pub(in crate::api) segment: Option<&'static str>,
     pub(in crate::api) carries: Carries,
@@ -50,7 +52,16 @@ pub(in crate::api) struct Route {
 }
 
 const fn read(path: &'static str, call: &'static str, handler: fn() -> MethodRouter<Api>) -> Route {
-    Route { path, post: false, call, segment: None, carries: Carries::Query, answers: Answers::Json, handler }
+    Route {
+        path,
+        post: false,
+        call,
+        name: None,
+        segment: None,
+        carries: Carries::Query,
+        answers: Answers::Json,
+        handler,
+    }
 }
 
 const fn one(path: &'static str, call: &'static str, field: &'static str, handler: fn() -> MethodRouter<Api>) -> Route {
@@ -71,7 +82,7 @@ const fn write(path: &'static str, call: &'static str, carries: Carries, handler
 }
 
 /// All paths of the API.
-pub(in crate::api) const ROUTES: [Route; 27] = [
+pub(in crate::api) const ROUTES: [Route; 28] = [
     rows("/v1/nodes", "RegistryService.ListNodes", "nodes", || get(list_nodes)),
     write("/v1/nodes", "RegistryService.AnnounceNode", Carries::Body("description"), || post(announce_node)),
     one("/v1/nodes/{node}", "RegistryService.GetNode", "name", || get(get_node)),
@@ -109,6 +120,12 @@ pub(in crate::api) const ROUTES: [Route; 27] = [
     rows("/v1/usage/days", "UsageService.ListDailyUsage", "days", || get(list_daily_usage)),
     rows("/v1/cases", "ArbitrationService.ListCases", "cases", || get(list_cases)),
     one("/v1/cases/{case}", "ArbitrationService.GetCase", "name", || get(get_case)),
+    Route {
+        name: Some("GetCaseBundle"),
+        carries: Carries::QueryOf("opening"),
+        answers: Answers::Bytes,
+        ..one("/v1/cases/{case}/bundle", "EvidenceService.GetBundle", "digest", || get(get_case_bundle))
+    },
 ];
 
 /// The router of the table.
