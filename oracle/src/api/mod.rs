@@ -8,6 +8,7 @@ mod admin;
 mod connections;
 mod description;
 mod error;
+mod explorer;
 mod grpc;
 mod guard;
 mod health;

@@ -91,6 +91,12 @@ impl Ingest {
         Self { assignments: assignment::Assignments::new(schedules), ..self }
     }
 
+    /// What the market's signatures and sessions are checked by.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The constants of the market.
     #[must_use]
     pub fn parameters(&self) -> &score::Parameters {

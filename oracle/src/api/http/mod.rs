@@ -16,7 +16,7 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderValue, Method, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use gpux_proto::oracle::{
@@ -28,7 +28,7 @@ use gpux_proto::oracle::{
 };
 use tower_http::cors::{Any, CorsLayer};
 
-use super::{Api, description, error::Error};
+use super::{Api, description, error::Error, explorer};
 use answer::{answer, bytes, json, settled, tagged, unkept};
 use read::{message, segment, wish};
 pub(super) use route::{Answers, Carries, ROUTES, Route};
@@ -57,11 +57,16 @@ pub(super) fn routes(api: &Api) -> Router {
         .route("/v1/openapi.json", get(openapi))
         .method_not_allowed_fallback(wrong_method)
         .layer(cors)
+        // After the layer: no other page reads the explorer's own.
+        .merge(explorer::routes())
         .fallback(missing)
         .with_state(api.clone())
 }
 
-async fn root(State(api): State<Api>) -> Response {
+async fn root(State(api): State<Api>, headers: HeaderMap) -> Response {
+    if explorer::is_browser(&headers) {
+        return Redirect::temporary("/explorer/").into_response();
+    }
     let market = api.query().view().market.label();
     let page = format!(
         "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \

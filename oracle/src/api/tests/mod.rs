@@ -3,6 +3,7 @@
 mod cases;
 mod countersign;
 mod description;
+mod explorer;
 mod grpc;
 mod http;
 mod market;
