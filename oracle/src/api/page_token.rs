@@ -22,8 +22,8 @@ pub(super) enum Cursor {
     Relays { after: [u8; 32] },
     /// Of all reputations by key.
     ByNode { after: [u8; 32] },
-    /// Of all reputations by lower bound, best first.
-    ByScore { low_bps: u16, after: [u8; 32] },
+    /// Of reputations by lower bound, best first.
+    ByScore { filter: [u8; 16], low_bps: u16, after: [u8; 32] },
     /// Of all reports, or of one node's, newest first.
     Reports { node: Option<[u8; 32]>, before: u64 },
     /// Of an epoch's schedule by node.
@@ -56,7 +56,9 @@ impl Cursor {
             Self::Nodes { after } => [&[1], after.as_slice()].concat(),
             Self::Relays { after } => [&[6], after.as_slice()].concat(),
             Self::ByNode { after } => [&[2], after.as_slice()].concat(),
-            Self::ByScore { low_bps, after } => [&[3], low_bps.to_be_bytes().as_slice(), after].concat(),
+            Self::ByScore { filter, low_bps, after } => {
+                [&[3], low_bps.to_be_bytes().as_slice(), filter, after].concat()
+            }
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
             Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
             Self::Days { before } => [&[9], before.to_be_bytes().as_slice()].concat(),
@@ -81,8 +83,9 @@ impl Cursor {
             1 => Self::Nodes { after: key.try_into().ok()? },
             2 => Self::ByNode { after: key.try_into().ok()? },
             3 => {
-                let (low, after) = key.split_first_chunk()?;
-                Self::ByScore { low_bps: u16::from_be_bytes(*low), after: after.try_into().ok()? }
+                let (low, rest) = key.split_first_chunk()?;
+                let (filter, after) = rest.split_first_chunk()?;
+                Self::ByScore { filter: *filter, low_bps: u16::from_be_bytes(*low), after: after.try_into().ok()? }
             }
             4 => Self::Reports { node: None, before: u64::from_be_bytes(key.try_into().ok()?) },
             5 => {
@@ -126,7 +129,7 @@ mod tests {
         Cursor::Nodes { after: [7; 32] },
         Cursor::Relays { after: [7; 32] },
         Cursor::ByNode { after: [7; 32] },
-        Cursor::ByScore { low_bps: 9_876, after: [255; 32] },
+        Cursor::ByScore { filter: [5; 16], low_bps: 9_876, after: [255; 32] },
         Cursor::Reports { node: None, before: u64::MAX },
         Cursor::Reports { node: Some([1; 32]), before: 5 },
         Cursor::Schedule { epoch: 7, after: [9; 32] },

@@ -23,10 +23,11 @@ const fn row(code: &'static str, grpc: Code, http: StatusCode) -> Reason {
 
 /// Every reason. 400 is a request that cannot be read, 422 one that is read and wrong, 409 one that the present state
 /// does not allow.
-pub const REASONS: [Reason; 47] = [
+pub const REASONS: [Reason; 48] = [
     row("MALFORMED", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("OVERSIZED", Code::InvalidArgument, StatusCode::PAYLOAD_TOO_LARGE),
     row("BAD_PAGE_TOKEN", Code::InvalidArgument, StatusCode::BAD_REQUEST),
+    row("FILTER_REFUSED", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("NOT_FOUND", Code::NotFound, StatusCode::NOT_FOUND),
     row("SEALED", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("OPENING_VOID", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),

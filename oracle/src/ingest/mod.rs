@@ -112,6 +112,7 @@ impl Ingest {
             node: checked.node,
             provider: checked.provider.into_array(),
             organisation: checked.organisation,
+            model: checked.model,
             descriptor_digest: checked.descriptor_digest,
             sequence: checked.sequence,
             offer_until: checked.offer_until,

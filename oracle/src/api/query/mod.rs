@@ -11,6 +11,7 @@ mod finding;
 mod log;
 mod on_chain;
 mod opening;
+mod ranking;
 mod registry;
 mod reputation;
 mod rewards;

@@ -108,6 +108,7 @@ impl Market {
             node,
             provider: [0xaa; 20],
             organisation: None,
+            model: Some(gpu.into()),
             descriptor_digest: [2; 32],
             sequence: 1,
             offer_until: NOW + 1_000,

@@ -6,6 +6,7 @@ mod grpc;
 mod http;
 mod market;
 mod openings;
+mod ranking;
 mod reputation;
 mod request;
 mod rewards;

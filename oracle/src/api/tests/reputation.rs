@@ -183,7 +183,12 @@ async fn tokens_of_other_lists_and_tampered_ones_are_refused_over_both() {
         let path = format!("/v1/reputations?order_by={}&page_token={token}", order.replace(' ', "%20"));
         let answer = market.get(&path).await;
         assert_eq!((answer.status, answer.reason().as_str()), (400, "BAD_PAGE_TOKEN"));
-        let request = ListReputationsRequest { page_token: token.into(), order_by: order.into(), page_size: 1 };
+        let request = ListReputationsRequest {
+            page_token: token.into(),
+            order_by: order.into(),
+            page_size: 1,
+            ..Default::default()
+        };
         let status = client.list_reputations(request).await.unwrap_err();
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
         assert_eq!(status.get_details_error_info().unwrap().reason, "BAD_PAGE_TOKEN");
