@@ -39,7 +39,7 @@ test-rust: tools $(CHAIN)
 check: tools $(CHAIN) $(LINTER) ## formats, lints, generated files, links
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
-	cd proto && node_modules/.bin/buf lint
+	cd proto && node_modules/.bin/buf lint && node_modules/.bin/buf breaking --against published.binpb
 	cd contracts && npm run --silent check
 	node scripts/check.mjs
 	python3 kernels/cuda/build.py check

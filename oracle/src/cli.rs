@@ -265,7 +265,14 @@ pub struct VerifyEvidence {
 #[derive(Debug, Args)]
 pub struct Attest {
     /// The bundle's file.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "bundle", conflicts_with = "bundle")]
+    pub file: Option<PathBuf>,
+    /// The bundle's digest: it is fetched from the oracle, although it is sealed.
+    #[arg(long, value_name = "HEX", requires = "oracle")]
+    pub bundle: Option<String>,
+    /// An oracle that holds the bundle.
+    #[arg(long, value_name = "URL", requires = "bundle")]
+    pub oracle: Option<String>,
     /// The deployment file whose Court is to hear the case.
     #[arg(long, env = "GPUX_DEPLOYMENT")]
     pub deployment: PathBuf,

@@ -10,7 +10,9 @@ use gpux_oracle::{
     arbitrate,
     cli::{Attest, Cli, Command, Countersign, Explain, Replay, Serve, VerifyEvidence},
     config::Config,
-    countersign, deploy, output, releases, replay,
+    countersign, deploy,
+    ingest::Clock,
+    output, releases, replay,
     score::{NodeId, Parameters},
     serve, telemetry,
 };
@@ -135,7 +137,15 @@ fn attest(flags: Attest) -> anyhow::Result<ExitCode> {
     let deployment = Deployment::read(&flags.deployment)?;
     let key = keys::wallet(&flags.operator_key_file, flags.operator_password_file.as_deref())?;
     let releases = releases::read(&releases::given(flags.release, None))?;
-    match arbitrate::attest(&flags.file, &deployment, &key, releases)? {
+    let bundle = match (&flags.file, &flags.bundle, &flags.oracle) {
+        (Some(file), ..) => arbitrate::read(file)?,
+        (None, Some(bundle), Some(oracle)) => {
+            let digest = gpux_proto::bytes::from_hex("bundle", bundle)?;
+            runtime()?.block_on(arbitrate::fetch(oracle, digest, &key, &deployment, Clock::system().now()))?
+        }
+        _ => anyhow::bail!("neither a file nor a bundle's digest and an oracle are given"),
+    };
+    match arbitrate::attest(&bundle, &deployment, &key, releases)? {
         Ok(signature) => {
             output::text(&format!("{signature}\n"));
             Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@
 
 mod admin;
 mod connections;
+mod description;
 mod error;
 mod grpc;
 mod guard;
@@ -94,6 +95,7 @@ pub fn routes(api: &Api) -> axum::Router {
 pub async fn serve(api: Api, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
     let (router, reporter) = grpc::routes(&api, routes(&api)).map_err(io::Error::other)?;
     let router = router.layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard));
+    let router = grpc::web::translated(router);
     let served = Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(STREAMS_MAX)

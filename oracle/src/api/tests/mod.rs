@@ -2,6 +2,7 @@
 
 mod cases;
 mod countersign;
+mod description;
 mod grpc;
 mod http;
 mod market;
@@ -13,4 +14,5 @@ mod rewards;
 mod schedule;
 mod sealed;
 mod usage;
+mod web;
 mod writes;
