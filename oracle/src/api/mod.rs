@@ -20,6 +20,7 @@ mod schedule;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -50,11 +51,13 @@ pub struct Api(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
+    store: Arc<dyn Store>,
     query: Query,
     ingest: Ingest,
     health: Health,
     metrics: Metrics,
     requests: Semaphore,
+    feed: watch::Feed,
 }
 
 impl Api {
@@ -62,7 +65,17 @@ impl Api {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, ingest: Ingest, view: View, health: Health, metrics: Metrics) -> Self {
         let requests = Semaphore::new(guard::REQUESTS_MAX);
-        Self(Arc::new(Parts { query: Query::new(store, view), ingest, health, metrics, requests }))
+        let query = Query::new(store.clone(), view);
+        let feed = watch::Feed::default();
+        Self(Arc::new(Parts { store, query, ingest, health, metrics, requests, feed }))
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0.store)
+    }
+
+    fn feed(&self) -> &watch::Feed {
+        &self.0.feed
     }
 
     fn query(&self) -> &Query {
@@ -112,6 +125,7 @@ pub async fn serve(api: Api, listener: TcpListener, stop: CancellationToken) -> 
         () = late => Ok(()),
         () = grpc::follow(api.health().clone(), reporter) => Ok(()),
         () = watch_store(&api) => Ok(()),
+        () = watch::follow(&api, &stop) => Ok(()),
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Cursor {
     Schedule { epoch: u64, after: [u8; 32] },
     /// Of cases by place, newest first.
     Cases { filter: [u8; 16], block: u64, log_index: u32 },
+    /// Of changed scores by epoch.
+    Changes { filter: [u8; 16], epoch: u64, after: [u8; 32] },
     /// Of days, newest first.
     Days { before: u64 },
 }
@@ -62,6 +64,7 @@ impl Cursor {
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
             Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
             Self::Days { before } => [&[9], before.to_be_bytes().as_slice()].concat(),
+            Self::Changes { filter, epoch, after } => [&[10], epoch.to_be_bytes().as_slice(), filter, after].concat(),
             Self::Schedule { epoch, after } => [&[7], epoch.to_be_bytes().as_slice(), after].concat(),
             Self::Cases { filter, block, log_index } => {
                 [&[8], block.to_be_bytes().as_slice(), &log_index.to_be_bytes(), filter].concat()
@@ -103,6 +106,12 @@ impl Cursor {
                 let (block, log_index) = (u64::from_be_bytes(*block), u32::from_be_bytes(*log_index));
                 Self::Cases { filter: filter.try_into().ok()?, block, log_index }
             }
+            10 => {
+                let (epoch, rest) = key.split_first_chunk()?;
+                let (filter, after) = rest.split_first_chunk()?;
+                let epoch = u64::from_be_bytes(*epoch);
+                Self::Changes { filter: *filter, epoch, after: after.try_into().ok()? }
+            }
             9 => Self::Days { before: u64::from_be_bytes(key.try_into().ok()?) },
             _ => return None,
         })
@@ -125,7 +134,7 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 mod tests {
     use super::*;
 
-    const CURSORS: [Cursor; 9] = [
+    const CURSORS: [Cursor; 10] = [
         Cursor::Nodes { after: [7; 32] },
         Cursor::Relays { after: [7; 32] },
         Cursor::ByNode { after: [7; 32] },
@@ -134,6 +143,7 @@ mod tests {
         Cursor::Reports { node: Some([1; 32]), before: 5 },
         Cursor::Schedule { epoch: 7, after: [9; 32] },
         Cursor::Cases { filter: [3; 16], block: u64::MAX, log_index: 7 },
+        Cursor::Changes { filter: [2; 16], epoch: u64::MAX, after: [4; 32] },
         Cursor::Days { before: 20_784 },
     ];
 

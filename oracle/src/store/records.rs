@@ -7,7 +7,7 @@ mod usage;
 
 pub use cases::{Case, CaseEvent, CaseFact, CaseFilter, Filing, Moment};
 pub use chain::{BlockFacts, BlockRef, BondChange, Movement, MovementKind, PaymentTotals, Rental, RentalOpened};
-pub use ranking::{RankingFilter, RankingOf};
+pub use ranking::{Change, RankingFilter, RankingOf};
 pub use usage::{DAY_SECS, Power, Usage, UsageDay};
 
 use crate::log::Hash;

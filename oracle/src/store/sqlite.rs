@@ -248,6 +248,9 @@ impl Store for Sqlite {
     async fn ranking(&self, filter: RankingFilter, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>> {
         ranking::ranking(&self.readers, filter, after, limit).await
     }
+    async fn changes(&self, after: Option<(u64, Digest)>, limit: u32) -> Result<Vec<Change>> {
+        ranking::changes(&self.readers, after, limit).await
+    }
     async fn scores(&self, after: Option<Digest>, limit: u32) -> Result<Vec<ScoreRow>> {
         read::scores(&self.readers, after, limit).await
     }

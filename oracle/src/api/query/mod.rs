@@ -18,6 +18,8 @@ mod rewards;
 mod samples;
 mod usage;
 
+pub(super) use reputation::{estimate, verdict};
+
 use std::sync::Arc;
 
 use gpux_contracts::Deployment;

@@ -138,12 +138,12 @@ fn descriptor(description: &Description) -> Result<Descriptor, Error> {
     bytes::decode("descriptor", &signed.payload).map_err(damaged)
 }
 
-pub(super) fn estimate(estimate: &Estimate) -> Score {
+pub(in crate::api) fn estimate(estimate: &Estimate) -> Score {
     Score { low_bps: estimate.low_bps.into(), score_bps: estimate.score_bps.into(), high_bps: estimate.high_bps.into() }
 }
 
 /// A node without a score is a new one, and every new node is unknown.
-pub(super) fn verdict(verdict: Option<score::Verdict>) -> Verdict {
+pub(in crate::api) fn verdict(verdict: Option<score::Verdict>) -> Verdict {
     match verdict {
         None | Some(score::Verdict::Unknown) => Verdict::Unknown,
         Some(score::Verdict::Honest) => Verdict::Honest,

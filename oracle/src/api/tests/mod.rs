@@ -14,5 +14,6 @@ mod rewards;
 mod schedule;
 mod sealed;
 mod usage;
+mod watch;
 mod web;
 mod writes;

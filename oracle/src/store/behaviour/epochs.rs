@@ -136,6 +136,27 @@ pub(in super::super) async fn a_ranking_is_narrowed_by_what_nodes_say_now(store:
     assert_eq!(ranked(model("model 9"), None, 0).await, [2]);
 }
 
+pub(in super::super) async fn changes_are_told_once_in_the_order_of_their_epochs(store: &dyn Store) {
+    assert_eq!(store.changes(None, 9).await.unwrap(), []);
+    store.announce_node(node(2, 1, 9)).await.unwrap();
+    let scores = vec![update(3, 700, 2), update(1, 900, 1), update(2, 700, 3)];
+    store.save_epoch(epoch(3), changes(scores, vec![])).await.unwrap();
+    let told = async |after, limit| {
+        let rows = store.changes(after, limit).await.unwrap();
+        rows.iter().map(|row| (row.epoch, row.node[0])).collect::<Vec<_>>()
+    };
+    assert_eq!(told(None, 2).await, [(3, 1), (3, 2)]);
+    store.save_epoch(epoch(4), changes(vec![update(1, 800, 1), update(4, 100, 1)], vec![])).await.unwrap();
+    assert_eq!(told(Some((3, digest(2))), 9).await, [(3, 3), (4, 1), (4, 4)]);
+    assert_eq!(told(Some((4, digest(4))), 9).await, []);
+    assert_eq!(told(None, 9).await, [(3, 2), (3, 3), (4, 1), (4, 4)]);
+    let first = store.changes(None, 1).await.unwrap().remove(0);
+    let of = (first.provider, first.organisation, first.model.as_deref());
+    assert_eq!(of, (Some([2; 20]), Some(digest(200)), Some("model 2")));
+    let score = update(2, 700, 3).score;
+    assert_eq!((first.estimate, first.verdict, first.probes), (score.estimate, score.verdict, score.probes));
+}
+
 pub(in super::super) async fn an_account_is_the_newest_of_its_fisher(store: &dyn Store) {
     let account = |fisher, earned| RewardUpdate {
         fisher: [fisher; 20],

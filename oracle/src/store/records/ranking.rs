@@ -1,7 +1,7 @@
-//! What a ranking can be narrowed to: no more than an index of every backend answers in its order.
+//! What a ranking can be narrowed to: no more than an index of every backend answers in its order; and what changed.
 
 use super::{Address, Digest};
-use crate::score::Verdict;
+use crate::score::{Estimate, Verdict};
 
 /// Which scores a ranking has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,4 +22,18 @@ pub enum RankingOf {
     Organisation(Digest),
     /// The provider that they announce.
     Provider(Address),
+}
+
+/// A node's newest score, as who follows changes is told it, with what he may have narrowed them to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub node: Digest,
+    /// The epoch that changed it.
+    pub epoch: u64,
+    pub provider: Option<Address>,
+    pub organisation: Option<Digest>,
+    pub model: Option<String>,
+    pub estimate: Estimate,
+    pub verdict: Verdict,
+    pub probes: u32,
 }

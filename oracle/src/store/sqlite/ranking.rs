@@ -1,16 +1,19 @@
-//! Scores by their lower bound, the best first.
+//! Scores by their lower bound, the best first, and by the epoch that changed them.
 //!
 //! Owns the statement, whose cost is the page's and not the list's: every part of it walks one index in order from where the page
 //! starts. A filter without a verdict reads a page of each verdict and merges them.
 
-use sqlx::QueryBuilder;
-use sqlx::sqlite::{Sqlite, SqlitePool};
+use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
+use sqlx::{QueryBuilder, Row as _, query};
 
-use super::super::Result;
-use super::super::records::{Digest, RankingFilter, RankingOf, ScoreRow};
-use super::read::grouped;
-use super::row::unavailable;
+use super::super::records::{Change, Digest, RankingFilter, RankingOf, ScoreRow};
+use super::super::{Error, Result};
+use super::read::{estimate, grouped, verdict};
+use super::row::{fixed, integer, number, optional, unavailable};
 use crate::score::Verdict;
+
+/// The newest scores behind one of them.
+pub(super) const CHANGES: &str = "SELECT * FROM scores WHERE (epoch, node) > (?1, ?2) ORDER BY epoch, node LIMIT ?3";
 
 /// One page.
 pub(super) async fn ranking(
@@ -21,6 +24,35 @@ pub(super) async fn ranking(
 ) -> Result<Vec<ScoreRow>> {
     let rows = page("", &filter, after, limit).build().fetch_all(readers).await;
     grouped(&rows.map_err(unavailable("reads scores"))?)
+}
+
+/// The newest scores behind one of them, in the order of their epochs.
+pub(super) async fn changes(readers: &SqlitePool, after: Option<(u64, Digest)>, limit: u32) -> Result<Vec<Change>> {
+    let (epoch, node) = match after {
+        None => (-1, Vec::new()),
+        Some((epoch, node)) => (integer("epoch", epoch)?, node.to_vec()),
+    };
+    let rows = query(CHANGES)
+        .bind(epoch)
+        .bind(node)
+        .bind(limit)
+        .fetch_all(readers)
+        .await
+        .map_err(unavailable("reads scores"))?;
+    rows.iter().map(change).collect()
+}
+
+fn change(row: &SqliteRow) -> Result<Change> {
+    Ok(Change {
+        node: fixed(row, "node")?,
+        epoch: number(row, "epoch")?,
+        provider: optional(row, "owner")?,
+        organisation: optional(row, "organisation")?,
+        model: row.try_get("model").map_err(|_| Error::Damaged("model"))?,
+        estimate: estimate(row, ["low_bps", "score_bps", "high_bps"])?,
+        verdict: verdict(row)?,
+        probes: number(row, "probes")?,
+    })
 }
 
 /// The statement, with `before` in front.

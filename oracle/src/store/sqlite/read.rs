@@ -164,16 +164,10 @@ pub(super) fn grouped(rows: &[SqliteRow]) -> Result<Vec<ScoreRow>> {
 }
 
 fn score_row(row: &SqliteRow, node: NodeId) -> Result<ScoreRow> {
-    let verdict = match number::<u8>(row, "verdict")? {
-        0 => Verdict::Unknown,
-        1 => Verdict::Honest,
-        2 => Verdict::UnderDelivering,
-        _ => return Err(Error::Damaged("verdict")),
-    };
     let score = NodeScore {
         node,
         estimate: estimate(row, ["low_bps", "score_bps", "high_bps"])?,
-        verdict,
+        verdict: verdict(row)?,
         probes: number(row, "probes")?,
         last_epoch: number(row, "last_epoch")?,
         resources: Vec::new(),
@@ -181,6 +175,15 @@ fn score_row(row: &SqliteRow, node: NodeId) -> Result<ScoreRow> {
     Ok(ScoreRow { epoch: number(row, "epoch")?, provider: fixed(row, "provider")?, score })
 }
 
-fn estimate(row: &SqliteRow, [low, score, high]: [&'static str; 3]) -> Result<Estimate> {
+pub(super) fn verdict(row: &SqliteRow) -> Result<Verdict> {
+    match number::<u8>(row, "verdict")? {
+        0 => Ok(Verdict::Unknown),
+        1 => Ok(Verdict::Honest),
+        2 => Ok(Verdict::UnderDelivering),
+        _ => Err(Error::Damaged("verdict")),
+    }
+}
+
+pub(super) fn estimate(row: &SqliteRow, [low, score, high]: [&'static str; 3]) -> Result<Estimate> {
     Ok(Estimate { low_bps: number(row, low)?, score_bps: number(row, score)?, high_bps: number(row, high)? })
 }

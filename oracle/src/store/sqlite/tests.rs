@@ -117,6 +117,16 @@ async fn every_page_of_a_ranking_walks_an_index_in_its_order() {
 }
 
 #[tokio::test]
+async fn changes_walk_an_index_in_their_order() {
+    let (store, _directory) = fresh().await;
+    let sql = format!("EXPLAIN QUERY PLAN {}", ranking::CHANGES);
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&store.readers).await.unwrap();
+    let steps: Vec<_> = plan.iter().map(|(.., step)| step.as_str()).collect();
+    assert!(matches!(steps[..], [step] if step.starts_with("SEARCH scores USING INDEX scores_by_epoch")), "{steps:?}");
+}
+
+#[tokio::test]
 async fn the_digest_sees_rows_and_files() {
     let (store, _directory) = fresh().await;
     let empty = store.digest().await;
