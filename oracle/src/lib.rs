@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod log;
 pub mod output;
 pub mod publish;
+pub mod rate;
 pub mod releases;
 pub mod replay;
 pub mod reward;

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use gpux_contracts::{Deployment, keys};
 use gpux_kernels::plan::Market;
 use gpux_oracle::{
-    arbitrate,
+    api, arbitrate,
     cli::{Attest, Cli, Command, Countersign, Explain, Replay, Serve, VerifyEvidence},
     config::Config,
     countersign, deploy,
@@ -95,6 +95,8 @@ fn options(config: Config) -> serve::Options {
         listen: config.listen,
         admin_listen: config.admin_listen,
         releases: config.release,
+        limits: api::Limits { reads_per_second: config.reads_per_second, writes_per_second: config.writes_per_second },
+        key_writes_per_second: config.key_writes_per_second,
         development: config.development,
     }
 }

@@ -77,6 +77,7 @@ impl From<Refusal> for Error {
         }
         let retry_after = match &refusal {
             Refusal::FutureDated { ahead_secs, .. } => Some(Duration::from_secs(*ahead_secs)),
+            Refusal::KeyRate { wait } => Some(*wait),
             refusal => refusal.retryable().then_some(RETRY),
         };
         Self { retry_after, ..Self::new(refusal.reason(), refusal.to_string()) }
@@ -117,7 +118,8 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = (self.reason.http, Json(self.body())).into_response();
         if let Some(wait) = self.retry_after {
-            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            // Whole seconds, rounded up: who comes back too early is refused again.
+            let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response

@@ -45,6 +45,13 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often the store is asked whether it answers.
 const PING: Duration = Duration::from_secs(5);
 
+/// What one address may ask in a second, four seconds' worth at once; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    pub reads_per_second: u32,
+    pub writes_per_second: u32,
+}
+
 /// Everything that requests are answered with. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Api(Arc<Parts>);
@@ -57,6 +64,7 @@ struct Parts {
     health: Health,
     metrics: Metrics,
     requests: Semaphore,
+    writes: Semaphore,
     feed: watch::Feed,
 }
 
@@ -66,8 +74,9 @@ impl Api {
     pub fn new(store: Arc<dyn Store>, ingest: Ingest, view: View, health: Health, metrics: Metrics) -> Self {
         let requests = Semaphore::new(guard::REQUESTS_MAX);
         let query = Query::new(store.clone(), view);
+        let writes = Semaphore::new(guard::WRITES_MAX);
         let feed = watch::Feed::default();
-        Self(Arc::new(Parts { store, query, ingest, health, metrics, requests, feed }))
+        Self(Arc::new(Parts { store, query, ingest, health, metrics, requests, writes, feed }))
     }
 
     fn store(&self) -> Arc<dyn Store> {
@@ -97,6 +106,10 @@ impl Api {
     fn requests(&self) -> &Semaphore {
         &self.0.requests
     }
+
+    fn writes(&self) -> &Semaphore {
+        &self.0.writes
+    }
 }
 
 /// The HTTP half without a port: its paths and what they answer.
@@ -105,9 +118,10 @@ pub fn routes(api: &Api) -> axum::Router {
 }
 
 /// Serves gRPC and HTTP until the token is cancelled, then lets running requests end.
-pub async fn serve(api: Api, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+pub async fn serve(api: Api, listener: TcpListener, limits: Limits, stop: CancellationToken) -> io::Result<()> {
+    let rates = Arc::new(guard::Rates::new(limits));
     let (router, reporter) = grpc::routes(&api, routes(&api)).map_err(io::Error::other)?;
-    let router = router.layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard));
+    let router = router.layer(axum::middleware::from_fn_with_state((api.clone(), rates), guard::guard));
     let router = grpc::web::translated(router);
     let served = Server::builder()
         .accept_http1(true)

@@ -8,6 +8,7 @@ mod http;
 mod market;
 mod openings;
 mod ranking;
+mod rates;
 mod reputation;
 mod request;
 mod rewards;
