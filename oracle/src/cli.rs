@@ -50,9 +50,17 @@ pub enum Command {
     /// Looks at cases of Court, and takes the steps of arbiters and of anybody.
     #[command(subcommand)]
     Case(Case),
+    /// Says what an error code means and what to do about it.
+    ExplainError(ExplainError),
     /// Plans, makes and checks the deployment of a market's contracts, and hands it over.
     #[command(subcommand)]
     Deploy(Deploy),
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainError {
+    /// The code, as in the answer's "reason": "RENTAL_UNKNOWN".
+    pub code: String,
 }
 
 /// A step of a deployment.

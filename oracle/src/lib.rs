@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod countersign;
 pub mod deploy;
+pub mod errors;
 pub mod ingest;
 pub mod log;
 pub mod output;

@@ -8,9 +8,9 @@ use gpux_contracts::{Deployment, keys};
 use gpux_kernels::plan::Market;
 use gpux_oracle::{
     api, arbitrate,
-    cli::{Attest, Cli, Command, Countersign, Explain, Replay, Serve, VerifyEvidence},
+    cli::{Attest, Cli, Command, Countersign, Explain, ExplainError, Replay, Serve, VerifyEvidence},
     config::Config,
-    countersign, deploy,
+    countersign, deploy, errors,
     ingest::Clock,
     output, releases, replay,
     score::{NodeId, Parameters},
@@ -57,6 +57,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Countersign(flags) => runtime()?.block_on(countersigned(flags)),
         Command::Replay(flags) => runtime()?.block_on(replay_epoch(&flags)),
         Command::Explain(flags) => runtime()?.block_on(explain(&flags)),
+        Command::ExplainError(flags) => explain_error(&flags),
         Command::Deploy(step) => runtime()?.block_on(deploy::run(step)),
         Command::Case(case) => runtime()?.block_on(async { arbitrate::case(case, stopped()?).await }),
     }
@@ -209,5 +210,12 @@ async fn explain(flags: &Explain) -> anyhow::Result<ExitCode> {
     let history = replay::explain(&flags.log, parameters(flags.development), node, flags.epoch).await?;
     let history = history.with_context(|| format!("no probe of node {} was folded", flags.node))?;
     output::explanation(&history);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain_error(flags: &ExplainError) -> anyhow::Result<ExitCode> {
+    let found = errors::explain(&flags.code);
+    anyhow::ensure!(!found.is_empty(), "no error has the code {:?}; docs/errors.md lists them all", flags.code);
+    output::explained_error(&found);
     Ok(ExitCode::SUCCESS)
 }
