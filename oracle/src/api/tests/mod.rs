@@ -13,6 +13,7 @@ mod reputation;
 mod request;
 mod rewards;
 mod schedule;
+mod schemathesis;
 mod sealed;
 mod usage;
 mod watch;
