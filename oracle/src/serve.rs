@@ -16,7 +16,7 @@ use crate::{
     api::{self, Api, Health, Metrics, View},
     chain::{self, Backoff, Indexer, Rpc},
     ingest::{Clock, Ingest, Rules},
-    publish::{Epochs, Operators, Publisher, ScoresChain},
+    publish::{Epochs, Operators, Progress, Publisher, ScoresChain},
     releases,
     score::Parameters,
     store::{Sqlite, Store},
@@ -26,6 +26,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(15);
 /// How often the publisher looks when nobody wakes it.
 const IDLE: Duration = Duration::from_secs(30);
+/// How many times more slowly it looks for signatures than for blocks.
+const SIGNATURES_POLLS: u32 = 5;
 
 /// What the oracle is started with.
 #[derive(Debug, Clone)]
@@ -315,7 +317,12 @@ async fn publish(
                 for _ in 0..progress.confirmed {
                     metrics.epoch_published();
                 }
-                if progress.waiting { poll } else { IDLE }
+                match progress {
+                    // Other operators take their time, and each look costs the chain's RPC some calls.
+                    Progress { missing: 1.., .. } => poll * SIGNATURES_POLLS,
+                    Progress { waiting: true, .. } => poll,
+                    _ => IDLE,
+                }
             }
             Err(error) => {
                 let wait = backoff.wait();
