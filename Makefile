@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz · make mutate.
+# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz · make fuzz-http · make mutate.
 # Needs Rust, Node with npm, Python and a C and C++ compiler; the rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-deep mutate test-rust check kernels bench cheats simulate fuzz tools programs
+.PHONY: help demo test test-contracts test-deep mutate test-rust check kernels bench cheats simulate fuzz fuzz-http tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -60,6 +60,9 @@ cheats: programs ## plays every cheating prover 1,000 times; ARGS="--runs 50 --s
 
 fuzz: ## searches every parser of foreign bytes, 5 minutes each; ARGS="60 frames stream" searches two for a minute
 	@tests/fuzz/run $(ARGS)
+
+fuzz-http: tools ## asks an oracle whatever its OpenAPI document allows and forbids, for minutes; ARGS="200" examples an operation
+	@tests/fuzz/http $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins

@@ -48,6 +48,10 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// The released workers whose evidence counts.
     pub releases: Vec<PathBuf>,
+    /// What one address may ask.
+    pub limits: api::Limits,
+    /// What one key may send in a second; 0 is no limit.
+    pub key_writes_per_second: u32,
     /// Whether this is a development market.
     pub development: bool,
 }
@@ -103,14 +107,15 @@ pub async fn run(
     };
     let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())
         .with_schedules(prepared.epochs.schedules().clone())
-        .with_operators(operators);
+        .with_operators(operators)
+        .with_key_rate(options.key_writes_per_second);
     let api = Api::new(prepared.store.clone(), ingest, view, health.clone(), metrics.clone());
     ready(listener.local_addr()?, admin.local_addr()?);
 
     let closed = Arc::new(Notify::new());
     let mut tasks = JoinSet::new();
     let stop = token.child_token();
-    let served = api::serve(api.clone(), listener, stop.clone());
+    let served = api::serve(api.clone(), listener, options.limits, stop.clone());
     tasks.spawn(async move { served.await.context("the public port failed") });
     let served = api::serve_admin(api, admin, stop.clone());
     tasks.spawn(async move { served.await.context("the admin port failed") });

@@ -99,6 +99,10 @@ fn operation(route: &Route, method: &MethodDescriptor, schemas: &mut Map<String,
             drop(content.insert("application/json".into(), json!({ "schema": message(&output, schemas) })))
         }
         Answers::Bytes => drop(content.insert("application/octet-stream".into(), json!({}))),
+        // Each event's data is a response; OpenAPI has no words for the stream of them.
+        Answers::Events => {
+            drop(content.insert("text/event-stream".into(), json!({ "schema": message(&output, schemas) })))
+        }
         Answers::Rows(_) => {
             parameters.push(json!({
                 "name": "format", "in": "query", "description": "How the list is written; `Accept: text/csv` says the same.",
@@ -122,7 +126,7 @@ fn operation(route: &Route, method: &MethodDescriptor, schemas: &mut Map<String,
             "4XX": refusal, "5XX": refusal
         }
     });
-    if !route.post {
+    if !route.post && route.answers != Answers::Events {
         operation["responses"]["304"] = json!({ "description": "What If-None-Match names is still the answer." });
     }
     let body = match route.carries {

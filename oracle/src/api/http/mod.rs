@@ -7,6 +7,7 @@ mod answer;
 mod csv;
 mod read;
 mod route;
+mod watch;
 
 use axum::{
     Router,
@@ -50,7 +51,7 @@ pub(super) fn routes(api: &Api) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::IF_NONE_MATCH])
+        .allow_headers([header::IF_NONE_MATCH, watch::LAST_EVENT_ID])
         .expose_headers([header::ETAG, header::LINK]);
     route::router()
         .route("/", get(root))
@@ -69,7 +70,7 @@ async fn root(State(api): State<Api>, headers: HeaderMap) -> Response {
     }
     let market = api.query().view().market.label();
     let page = format!(
-        "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
+        "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, /v1/reputations/watch, \
          /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/relays, /v1/reports, \
          /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/cases, /v1/usage, /v1/usage/days, /v1/log/entries or \
          /v1/epochs/latest; /v1/openapi.json describes them all, and gRPC has reflection.\n",

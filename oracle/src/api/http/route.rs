@@ -32,6 +32,8 @@ pub(in crate::api) enum Answers {
     Rows(&'static str),
     /// Bytes.
     Bytes,
+    /// Server-sent events, each a response as JSON.
+    Events,
 }
 
 /// A path with a method, and the call of gRPC that it is.
@@ -82,13 +84,17 @@ const fn write(path: &'static str, call: &'static str, carries: Carries, handler
 }
 
 /// All paths of the API.
-pub(in crate::api) const ROUTES: [Route; 28] = [
+pub(in crate::api) const ROUTES: [Route; 29] = [
     rows("/v1/nodes", "RegistryService.ListNodes", "nodes", || get(list_nodes)),
     write("/v1/nodes", "RegistryService.AnnounceNode", Carries::Body("description"), || post(announce_node)),
     one("/v1/nodes/{node}", "RegistryService.GetNode", "name", || get(get_node)),
     one("/v1/nodes/{node}/reputation", "ReputationService.GetReputation", "name", || get(get_reputation)),
     one("/v1/nodes/{node}/explanation", "ReputationService.ExplainReputation", "name", || get(explain_reputation)),
     rows("/v1/reputations", "ReputationService.ListReputations", "reputations", || get(list_reputations)),
+    Route {
+        answers: Answers::Events,
+        ..read("/v1/reputations/watch", "ReputationService.WatchReputations", || get(watch::watch_reputations))
+    },
     rows("/v1/reports", "EvidenceService.ListReports", "reports", || get(list_reports)),
     write("/v1/reports", "EvidenceService.SubmitReport", Carries::Whole, || post(submit_report)),
     Route {
@@ -135,7 +141,7 @@ pub(super) fn router() -> Router<Api> {
         let handler = match route.answers {
             Answers::Rows(field) => handler
                 .layer(axum::middleware::from_fn(move |request, next| csv::answered(route.call, field, request, next))),
-            Answers::Json | Answers::Bytes => handler,
+            Answers::Json | Answers::Bytes | Answers::Events => handler,
         };
         router.route(route.path, handler)
     })
