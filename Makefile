@@ -1,10 +1,10 @@
-# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz · make mutate.
+# make demo · make test · make check · make bench · make cheats · make simulate · make fuzz · make fuzz-http · make mutate.
 # Needs Rust, Node with npm, Python and a C and C++ compiler; the rest is installed here.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contracts test-deep mutate test-rust check kernels bench cheats simulate fuzz tools programs
+.PHONY: help demo explorer test test-contracts test-explorer test-deep mutate test-rust check kernels bench cheats simulate fuzz fuzz-http tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -12,17 +12,24 @@ PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 # npm writes this file last, so it tells whether an installation is complete and as new as its lock file.
 CHAIN := contracts/node_modules/.package-lock.json
 LINTER := proto/node_modules/.package-lock.json
+EXPLORER := dashboards/explorer/node_modules/.package-lock.json
 
 help: ## says what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1 - /p' Makefile
 
-demo: tools $(CHAIN) programs ## runs a whole market; ARGS=--once ends it by itself, ARGS=--help says more
+demo: tools $(CHAIN) explorer programs ## runs a whole market; ARGS=--once ends it by itself, ARGS=--help says more
 	@$(PROGRAMS)/gpux-market $(ARGS)
 
-test: test-contracts test-rust ## runs every test
+explorer: tools $(EXPLORER) ## builds the pages that the oracle serves under /explorer
+	cd dashboards/explorer && npm run --silent build -- --logLevel warn
+
+test: test-contracts test-explorer test-rust ## runs every test
 
 test-contracts: tools $(CHAIN)
 	cd contracts && npm test --silent
+
+test-explorer: tools $(EXPLORER)
+	cd dashboards/explorer && npm test --silent
 
 test-deep: tools $(CHAIN) ## searches the contracts' statements with 10,000 runs each, for hours
 	cd contracts && npm run --silent test:deep
@@ -36,11 +43,12 @@ test-rust: tools $(CHAIN)
 	cargo build $(CARGO_FLAGS) --workspace --all-targets
 	cargo test $(CARGO_FLAGS) --workspace
 
-check: tools $(CHAIN) $(LINTER) ## formats, lints, generated files, links
+check: tools $(CHAIN) $(LINTER) $(EXPLORER) ## formats, lints, generated files, links
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
-	cd proto && node_modules/.bin/buf lint
+	cd proto && node_modules/.bin/buf lint && node_modules/.bin/buf breaking --against published.binpb
 	cd contracts && npm run --silent check
+	cd dashboards/explorer && npm run --silent check
 	node scripts/check.mjs
 	python3 kernels/cuda/build.py check
 
@@ -60,6 +68,9 @@ cheats: programs ## plays every cheating prover 1,000 times; ARGS="--runs 50 --s
 
 fuzz: ## searches every parser of foreign bytes, 5 minutes each; ARGS="60 frames stream" searches two for a minute
 	@tests/fuzz/run $(ARGS)
+
+fuzz-http: tools ## asks an oracle whatever its OpenAPI document allows and forbids, for minutes; ARGS="200" examples an operation
+	@tests/fuzz/http $(ARGS)
 
 programs: tools
 	cargo build $(CARGO_FLAGS) --workspace --bins

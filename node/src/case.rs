@@ -1,5 +1,6 @@
 //! What a provider does about cases against him: is warned of them, sees them, answers, appeals.
 use crate::{
+    bundle,
     cli::{Answer, Case, Party, Step, output},
     earnings,
 };
@@ -22,6 +23,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 pub async fn run(command: Case) -> Result<()> {
     match command {
         Case::List(party) => list(&connect(&party).await?).await,
+        Case::Bundle(wanted) => bundle::fetch(wanted).await,
         Case::Answer(Answer { step, statement }) => {
             let statement = court::statement(&statement)?;
             let (client, id) = begin(&step).await?;

@@ -82,6 +82,8 @@ pub struct LiftLevy {
 pub enum Case {
     /// Lists cases against this provider, the newest first.
     List(Party),
+    /// Fetches the bundle of the session that a proof or bare case is about, although it is sealed.
+    Bundle(Bundle),
     /// Answers a case by the digest of a statement, once, while the window for it is open.
     Answer(Answer),
     /// Appeals a ruling, under a counter-bond of the provider's own stake in Bonds.
@@ -115,6 +117,20 @@ pub struct Step {
     /// Who acts.
     #[command(flatten)]
     pub party: Party,
+}
+
+/// What a case is about.
+#[derive(Debug, Args)]
+pub struct Bundle {
+    /// Which case, and who asks.
+    #[command(flatten)]
+    pub step: Step,
+    /// An oracle of this market.
+    #[arg(long, value_name = "URL")]
+    pub oracle: String,
+    /// The file, which must not exist; `gpux-oracle verify-evidence` reads it.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
 }
 
 /// An answer.

@@ -3,6 +3,7 @@
 //! `identity` signs descriptor and offer; `session` is the gRPC service; `sandbox` runs what a renter uploads; `chain`
 //! reads rentals; `simulate` and `cheat` exist for development markets only. Nothing here judges a probe.
 mod announce;
+mod bundle;
 pub mod case;
 pub mod chain;
 pub mod cheat;

@@ -50,9 +50,17 @@ pub enum Command {
     /// Looks at cases of Court, and takes the steps of arbiters and of anybody.
     #[command(subcommand)]
     Case(Case),
+    /// Says what an error code means and what to do about it.
+    ExplainError(ExplainError),
     /// Plans, makes and checks the deployment of a market's contracts, and hands it over.
     #[command(subcommand)]
     Deploy(Deploy),
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainError {
+    /// The code, as in the answer's "reason": "RENTAL_UNKNOWN".
+    pub code: String,
 }
 
 /// A step of a deployment.
@@ -236,6 +244,15 @@ pub struct Serve {
     /// A released worker whose evidence counts; may be repeated [default: gpux-job beside this program, if it is there].
     #[arg(long, env = "GPUX_RELEASE", value_delimiter = ',')]
     pub release: Vec<PathBuf>,
+    /// Reads that one address may ask in a second, and four times as many at once; 0 is no limit [default: 1000].
+    #[arg(long, env = "GPUX_READS_PER_SECOND")]
+    pub reads_per_second: Option<u32>,
+    /// Writes that one address may send in a second, likewise [default: 200].
+    #[arg(long, env = "GPUX_WRITES_PER_SECOND")]
+    pub writes_per_second: Option<u32>,
+    /// Writes that one key may sign in a second, likewise [default: 50].
+    #[arg(long, env = "GPUX_KEY_WRITES_PER_SECOND")]
+    pub key_writes_per_second: Option<u32>,
     /// Runs a development market: simulated devices and short epochs.
     #[arg(long, env = "GPUX_DEVELOPMENT", num_args = 0..=1, default_missing_value = "true")]
     pub development: Option<bool>,
@@ -265,7 +282,14 @@ pub struct VerifyEvidence {
 #[derive(Debug, Args)]
 pub struct Attest {
     /// The bundle's file.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "bundle", conflicts_with = "bundle")]
+    pub file: Option<PathBuf>,
+    /// The bundle's digest: it is fetched from the oracle, although it is sealed.
+    #[arg(long, value_name = "HEX", requires = "oracle")]
+    pub bundle: Option<String>,
+    /// An oracle that holds the bundle.
+    #[arg(long, value_name = "URL", requires = "bundle")]
+    pub oracle: Option<String>,
     /// The deployment file whose Court is to hear the case.
     #[arg(long, env = "GPUX_DEPLOYMENT")]
     pub deployment: PathBuf,

@@ -16,6 +16,12 @@ use crate::{cli, releases};
 
 /// The largest configuration file.
 const BYTES_MAX: u64 = 64 << 10;
+/// What an address may read: a page of a marketplace with all its nodes, many times a second.
+const READS_PER_SECOND: u32 = 1_000;
+/// What an address may write: a fleet of fishers behind one address sends a few.
+const WRITES_PER_SECOND: u32 = 200;
+/// What a key may write: a fisher sends two for each session of minutes, and a backlog after an outage.
+const KEY_WRITES_PER_SECOND: u32 = 50;
 /// Loopback, on a port that the system chooses.
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -55,6 +61,9 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub release: Vec<PathBuf>,
+    pub reads_per_second: u32,
+    pub writes_per_second: u32,
+    pub key_writes_per_second: u32,
     pub development: bool,
 }
 
@@ -70,6 +79,9 @@ struct Document {
     listen: Option<SocketAddr>,
     admin_listen: Option<SocketAddr>,
     release: Option<Vec<PathBuf>>,
+    reads_per_second: Option<u32>,
+    writes_per_second: Option<u32>,
+    key_writes_per_second: Option<u32>,
     development: Option<bool>,
 }
 
@@ -89,6 +101,12 @@ impl Config {
             listen: flags.listen.or(file.listen).unwrap_or(LOOPBACK),
             admin_listen: flags.admin_listen.or(file.admin_listen).unwrap_or(LOOPBACK),
             release: releases::given(flags.release, file.release),
+            reads_per_second: flags.reads_per_second.or(file.reads_per_second).unwrap_or(READS_PER_SECOND),
+            writes_per_second: flags.writes_per_second.or(file.writes_per_second).unwrap_or(WRITES_PER_SECOND),
+            key_writes_per_second: flags
+                .key_writes_per_second
+                .or(file.key_writes_per_second)
+                .unwrap_or(KEY_WRITES_PER_SECOND),
             development: flags.development.or(file.development).unwrap_or(false),
         };
         match config.rpc_origin() {
@@ -157,6 +175,15 @@ mod tests {
             ["a", "b"].map(PathBuf::from)
         );
         assert_eq!(releases(cli::Serve { release: vec!["flag".into()], ..serve }), [PathBuf::from("flag")]);
+    }
+
+    #[test]
+    fn limits_come_from_flags_file_and_defaults() {
+        let (_directory, serve) = flags(&format!("{FILE}reads_per_second = 7\nwrites_per_second = 8\n"));
+        let config = Config::load(cli::Serve { writes_per_second: Some(0), ..serve }).unwrap();
+        let limits = (config.reads_per_second, config.writes_per_second, config.key_writes_per_second);
+        assert_eq!(limits, (7, 0, KEY_WRITES_PER_SECOND));
+        assert!(config.dump().unwrap().contains("writes_per_second = 0\n"));
     }
 
     #[test]

@@ -7,10 +7,12 @@ use clap::Parser as _;
 use gpux_contracts::{Deployment, keys};
 use gpux_kernels::plan::Market;
 use gpux_oracle::{
-    arbitrate,
-    cli::{Attest, Cli, Command, Countersign, Explain, Replay, Serve, VerifyEvidence},
+    api, arbitrate,
+    cli::{Attest, Cli, Command, Countersign, Explain, ExplainError, Replay, Serve, VerifyEvidence},
     config::Config,
-    countersign, deploy, output, releases, replay,
+    countersign, deploy, errors,
+    ingest::Clock,
+    output, releases, replay,
     score::{NodeId, Parameters},
     serve, telemetry,
 };
@@ -55,6 +57,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Countersign(flags) => runtime()?.block_on(countersigned(flags)),
         Command::Replay(flags) => runtime()?.block_on(replay_epoch(&flags)),
         Command::Explain(flags) => runtime()?.block_on(explain(&flags)),
+        Command::ExplainError(flags) => explain_error(&flags),
         Command::Deploy(step) => runtime()?.block_on(deploy::run(step)),
         Command::Case(case) => runtime()?.block_on(async { arbitrate::case(case, stopped()?).await }),
     }
@@ -93,6 +96,8 @@ fn options(config: Config) -> serve::Options {
         listen: config.listen,
         admin_listen: config.admin_listen,
         releases: config.release,
+        limits: api::Limits { reads_per_second: config.reads_per_second, writes_per_second: config.writes_per_second },
+        key_writes_per_second: config.key_writes_per_second,
         development: config.development,
     }
 }
@@ -135,7 +140,15 @@ fn attest(flags: Attest) -> anyhow::Result<ExitCode> {
     let deployment = Deployment::read(&flags.deployment)?;
     let key = keys::wallet(&flags.operator_key_file, flags.operator_password_file.as_deref())?;
     let releases = releases::read(&releases::given(flags.release, None))?;
-    match arbitrate::attest(&flags.file, &deployment, &key, releases)? {
+    let bundle = match (&flags.file, &flags.bundle, &flags.oracle) {
+        (Some(file), ..) => arbitrate::read(file)?,
+        (None, Some(bundle), Some(oracle)) => {
+            let digest = gpux_proto::bytes::from_hex("bundle", bundle)?;
+            runtime()?.block_on(arbitrate::fetch(oracle, digest, &key, &deployment, Clock::system().now()))?
+        }
+        _ => anyhow::bail!("neither a file nor a bundle's digest and an oracle are given"),
+    };
+    match arbitrate::attest(&bundle, &deployment, &key, releases)? {
         Ok(signature) => {
             output::text(&format!("{signature}\n"));
             Ok(ExitCode::SUCCESS)
@@ -197,5 +210,12 @@ async fn explain(flags: &Explain) -> anyhow::Result<ExitCode> {
     let history = replay::explain(&flags.log, parameters(flags.development), node, flags.epoch).await?;
     let history = history.with_context(|| format!("no probe of node {} was folded", flags.node))?;
     output::explanation(&history);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain_error(flags: &ExplainError) -> anyhow::Result<ExitCode> {
+    let found = errors::explain(&flags.code);
+    anyhow::ensure!(!found.is_empty(), "no error has the code {:?}; docs/errors.md lists them all", flags.code);
+    output::explained_error(&found);
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     arbitrate::Report,
     config::Config,
+    errors::Explanation,
     replay::{History, Outcome},
     score::{Audits, ResourceId, Standing, Step, Verdict},
 };
@@ -59,6 +60,18 @@ pub fn examination(report: &Report) {
         println!("host failed at {}: {}", failure.step, failure.detail);
     }
     println!("{}", report.judgement);
+}
+
+/// Prints what the documentation says of an error.
+pub fn explained_error(explanations: &[Explanation]) {
+    for (place, explanation) in explanations.iter().enumerate() {
+        if place > 0 {
+            println!();
+        }
+        for (heading, cell) in explanation.cells() {
+            println!("{heading:<14}  {}", cell.replace('`', ""));
+        }
+    }
 }
 
 /// Prints a text as it is.

@@ -16,7 +16,7 @@ use crate::{
     api::{self, Api, Health, Metrics, View},
     chain::{self, Backoff, Indexer, Rpc},
     ingest::{Clock, Ingest, Rules},
-    publish::{Epochs, Operators, Publisher, ScoresChain},
+    publish::{Epochs, Operators, Progress, Publisher, ScoresChain},
     releases,
     score::Parameters,
     store::{Sqlite, Store},
@@ -26,6 +26,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(15);
 /// How often the publisher looks when nobody wakes it.
 const IDLE: Duration = Duration::from_secs(30);
+/// How many times more slowly it looks for signatures than for blocks.
+const SIGNATURES_POLLS: u32 = 5;
 
 /// What the oracle is started with.
 #[derive(Debug, Clone)]
@@ -46,6 +48,10 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// The released workers whose evidence counts.
     pub releases: Vec<PathBuf>,
+    /// What one address may ask.
+    pub limits: api::Limits,
+    /// What one key may send in a second; 0 is no limit.
+    pub key_writes_per_second: u32,
     /// Whether this is a development market.
     pub development: bool,
 }
@@ -101,14 +107,15 @@ pub async fn run(
     };
     let ingest = Ingest::new(prepared.store.clone(), prepared.rules.clone(), Clock::system(), prepared.key.clone())
         .with_schedules(prepared.epochs.schedules().clone())
-        .with_operators(operators);
+        .with_operators(operators)
+        .with_key_rate(options.key_writes_per_second);
     let api = Api::new(prepared.store.clone(), ingest, view, health.clone(), metrics.clone());
     ready(listener.local_addr()?, admin.local_addr()?);
 
     let closed = Arc::new(Notify::new());
     let mut tasks = JoinSet::new();
     let stop = token.child_token();
-    let served = api::serve(api.clone(), listener, stop.clone());
+    let served = api::serve(api.clone(), listener, options.limits, stop.clone());
     tasks.spawn(async move { served.await.context("the public port failed") });
     let served = api::serve_admin(api, admin, stop.clone());
     tasks.spawn(async move { served.await.context("the admin port failed") });
@@ -310,7 +317,12 @@ async fn publish(
                 for _ in 0..progress.confirmed {
                     metrics.epoch_published();
                 }
-                if progress.waiting { poll } else { IDLE }
+                match progress {
+                    // Other operators take their time, and each look costs the chain's RPC some calls.
+                    Progress { missing: 1.., .. } => poll * SIGNATURES_POLLS,
+                    Progress { waiting: true, .. } => poll,
+                    _ => IDLE,
+                }
             }
             Err(error) => {
                 let wait = backoff.wait();

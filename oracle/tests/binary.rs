@@ -105,3 +105,16 @@ fn bundles_that_are_no_evidence_do_not_convict() {
     let foreign = write(directory.path(), "d.json", b"{}");
     assert_eq!(code(&["verify-evidence", &hollow, "--deployment", &foreign]), Some(1));
 }
+
+#[test]
+fn an_error_code_is_explained_and_an_unknown_one_is_1() {
+    let output = oracle(&["explain-error", "RENTAL_UNKNOWN"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = stdout(&output);
+    assert!(text.contains("HTTP            409\n"), "{text}");
+    assert!(text.contains("what to do      Wait for finality and send it again.\n"), "{text}");
+    let unknown = oracle(&["explain-error", "NO_SUCH_CODE"]);
+    assert_eq!((unknown.status.code(), stdout(&unknown)), (Some(1), ""));
+    assert!(String::from_utf8(unknown.stderr).unwrap().contains("no error has the code \"NO_SUCH_CODE\""));
+    assert_eq!(code(&["explain-error"]), Some(64));
+}

@@ -79,9 +79,7 @@ contract BondWithdrawTest is Staked {
         uint128 stake = block.timestamp >= bonds.bond(fisher).readyAt ? thaws : 0;
         vm.startPrank(fisher);
         assertEq(bonds.withdraw(stranger), uint256(stake) + burns, "paid");
-        vm.expectRevert(
-            abi.encodeWithSelector(IBonds.NothingDue.selector, stake == 0 ? bonds.bond(fisher).readyAt : 0)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IBonds.NothingDue.selector, stake == 0 ? bonds.bond(fisher).readyAt : 0));
         bonds.withdraw(stranger);
         vm.stopPrank();
         assertEq(token.balanceOf(stranger), uint256(stake) + burns, "balance");

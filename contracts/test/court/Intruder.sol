@@ -12,6 +12,12 @@ contract Intruder is Parties {
     bool public filedByIntruder;
     bool public openedWithoutOffer;
 
+    /// He has a stake, as any fisher may: no door is closed to him for want of one.
+    function setUp() public virtual override {
+        super.setUp();
+        stake(attacker);
+    }
+
     /// What only Court, a role or a party may do.
     function doAttack(uint256 seed, uint8 door) external guarded(false) {
         (Terms memory terms, bytes32 rental) = pick(seed);
@@ -77,6 +83,7 @@ contract Intruder is Parties {
     }
 
     function attackersGain() external view returns (uint256) {
-        return uint256(rentals.credit(attacker)) + bonds.credit(attacker) + token.balanceOf(attacker);
+        uint256 his = uint256(rentals.credit(attacker)) + bonds.credit(attacker) + token.balanceOf(attacker);
+        return his + bonds.bond(attacker).amount - STAKE;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Bond} from "../../src/interfaces/IBonds.sol";
 import {Case, Kind, Outcome, Rules, State} from "../../src/interfaces/ICourt.sol";
 import {Terms} from "../../src/interfaces/IRentals.sol";
 import {Leaf} from "../../src/interfaces/IScores.sol";
@@ -258,6 +259,9 @@ contract Parties is Dispute {
         if (bare) this.doFileBare(seed);
         else this.doFileProof(seed, seed % 2 == 0);
         uint256 index = cases.length - 1;
+        // Others name more of the node meanwhile, and the administrator sets other rules.
+        if (seed % 5 < 2) try this.doExtend(index) {} catch {}
+        if (seed % 7 < 3) this.doSetRules(uint64(amount), bps);
         this.doRule(index, outcome, amount, bps, true);
         if (seed % 3 == 0) {
             this.doAppeal(index, outcome % 2 == 0);
@@ -303,15 +307,26 @@ contract Parties is Dispute {
         rentals.withdraw(who);
     }
 
+    /// All that is free at times, so that the next lock finds stake that thaws and no other.
     function doThaw(uint128 amount, bool byProvider) external guarded(false) {
-        vm.prank(byProvider ? provider : filer);
-        bonds.thaw(uint128(bound(amount, 1, STAKE / 4)));
+        address who = byProvider ? provider : filer;
+        Bond memory b = bonds.bond(who);
+        uint128 free = b.amount - b.locked - b.thawing;
+        vm.assume(free != 0);
+        amount = amount % 2 == 0 ? free : uint128(bound(amount, 1, free));
+        vm.prank(who);
+        bonds.thaw(amount);
     }
 
+    /// What thawed is staked again, so that cases go on.
     function doWithdrawBond(bool byProvider) external guarded(false) {
         address who = byProvider ? provider : filer;
         vm.prank(who);
-        bonds.withdraw(who);
+        uint128 paid = bonds.withdraw(who);
+        vm.prank(who);
+        token.approve(address(bonds), paid);
+        vm.prank(who);
+        bonds.deposit(who, paid);
     }
 
     function doPause(uint24 time, bool opening) external guarded(false) {

@@ -85,9 +85,7 @@ contract WithdrawCaseTest is Dispute {
         ruled(id, outcome, outcome == Outcome.Upheld ? 1 : 0, 0);
         if (final_) ended(id, one(terms));
         vm.prank(filer);
-        vm.expectRevert(
-            abi.encodeWithSelector(ICourt.WrongState.selector, id, final_ ? State.Final : State.Ruled)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ICourt.WrongState.selector, id, final_ ? State.Final : State.Ruled));
         bench.withdraw(id);
     }
 }

@@ -173,7 +173,9 @@ contract FreezeTest is Market {
     }
 
     /// The node's and the rental's freeze hold together: what leaves is what both allow.
-    function testFuzz_s7_twoFreezesHoldWhatEitherHolds(uint32 apart, uint32 first, uint32 second, uint32 after_) public {
+    function testFuzz_s7_twoFreezesHoldWhatEitherHolds(uint32 apart, uint32 first, uint32 second, uint32 after_)
+        public
+    {
         (Terms memory terms, bytes32 id) = opened(1, LONG);
         skip(30 days);
         uint256 ofRental = block.timestamp + bound(first, 1, MAX_FREEZE);

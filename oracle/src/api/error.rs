@@ -53,6 +53,16 @@ impl Error {
         Self::new("NOT_FOUND", format!("{what} is unknown"))
     }
 
+    /// What HTTP says of it.
+    pub(super) fn body(&self) -> Body<'_> {
+        Body {
+            code: self.reason.http.as_u16(),
+            reason: self.reason.code,
+            message: &self.message,
+            retryable: self.retry_after.is_some(),
+        }
+    }
+
     /// The same request may succeed soon.
     #[must_use]
     pub fn retryable(self) -> Self {
@@ -67,6 +77,7 @@ impl From<Refusal> for Error {
         }
         let retry_after = match &refusal {
             Refusal::FutureDated { ahead_secs, .. } => Some(Duration::from_secs(*ahead_secs)),
+            Refusal::KeyRate { wait } => Some(*wait),
             refusal => refusal.retryable().then_some(RETRY),
         };
         Self { retry_after, ..Self::new(refusal.reason(), refusal.to_string()) }
@@ -95,7 +106,7 @@ impl From<Error> for Status {
 
 /// The body of an HTTP error.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     /// The HTTP status.
     code: u16,
     reason: &'a str,
@@ -105,15 +116,10 @@ struct Body<'a> {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let body = Body {
-            code: self.reason.http.as_u16(),
-            reason: self.reason.code,
-            message: &self.message,
-            retryable: self.retry_after.is_some(),
-        };
-        let mut response = (self.reason.http, Json(body)).into_response();
+        let mut response = (self.reason.http, Json(self.body())).into_response();
         if let Some(wait) = self.retry_after {
-            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            // Whole seconds, rounded up: who comes back too early is refused again.
+            let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response

@@ -6,7 +6,9 @@
 
 mod admin;
 mod connections;
+mod description;
 mod error;
+mod explorer;
 mod grpc;
 mod guard;
 mod health;
@@ -19,6 +21,7 @@ mod schedule;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -43,17 +46,27 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often the store is asked whether it answers.
 const PING: Duration = Duration::from_secs(5);
 
+/// What one address may ask in a second, four seconds' worth at once; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    pub reads_per_second: u32,
+    pub writes_per_second: u32,
+}
+
 /// Everything that requests are answered with. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Api(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
+    store: Arc<dyn Store>,
     query: Query,
     ingest: Ingest,
     health: Health,
     metrics: Metrics,
     requests: Semaphore,
+    writes: Semaphore,
+    feed: watch::Feed,
 }
 
 impl Api {
@@ -61,7 +74,18 @@ impl Api {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, ingest: Ingest, view: View, health: Health, metrics: Metrics) -> Self {
         let requests = Semaphore::new(guard::REQUESTS_MAX);
-        Self(Arc::new(Parts { query: Query::new(store, view), ingest, health, metrics, requests }))
+        let query = Query::new(store.clone(), view);
+        let writes = Semaphore::new(guard::WRITES_MAX);
+        let feed = watch::Feed::default();
+        Self(Arc::new(Parts { store, query, ingest, health, metrics, requests, writes, feed }))
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0.store)
+    }
+
+    fn feed(&self) -> &watch::Feed {
+        &self.0.feed
     }
 
     fn query(&self) -> &Query {
@@ -83,6 +107,10 @@ impl Api {
     fn requests(&self) -> &Semaphore {
         &self.0.requests
     }
+
+    fn writes(&self) -> &Semaphore {
+        &self.0.writes
+    }
 }
 
 /// The HTTP half without a port: its paths and what they answer.
@@ -91,9 +119,11 @@ pub fn routes(api: &Api) -> axum::Router {
 }
 
 /// Serves gRPC and HTTP until the token is cancelled, then lets running requests end.
-pub async fn serve(api: Api, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+pub async fn serve(api: Api, listener: TcpListener, limits: Limits, stop: CancellationToken) -> io::Result<()> {
+    let rates = Arc::new(guard::Rates::new(limits));
     let (router, reporter) = grpc::routes(&api, routes(&api)).map_err(io::Error::other)?;
-    let router = router.layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard));
+    let router = router.layer(axum::middleware::from_fn_with_state((api.clone(), rates), guard::guard));
+    let router = grpc::web::translated(router);
     let served = Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(STREAMS_MAX)
@@ -110,6 +140,7 @@ pub async fn serve(api: Api, listener: TcpListener, stop: CancellationToken) -> 
         () = late => Ok(()),
         () = grpc::follow(api.health().clone(), reporter) => Ok(()),
         () = watch_store(&api) => Ok(()),
+        () = watch::follow(&api, &stop) => Ok(()),
     }
 }
 

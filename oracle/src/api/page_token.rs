@@ -22,14 +22,16 @@ pub(super) enum Cursor {
     Relays { after: [u8; 32] },
     /// Of all reputations by key.
     ByNode { after: [u8; 32] },
-    /// Of all reputations by lower bound, best first.
-    ByScore { low_bps: u16, after: [u8; 32] },
+    /// Of reputations by lower bound, best first.
+    ByScore { filter: [u8; 16], low_bps: u16, after: [u8; 32] },
     /// Of all reports, or of one node's, newest first.
     Reports { node: Option<[u8; 32]>, before: u64 },
     /// Of an epoch's schedule by node.
     Schedule { epoch: u64, after: [u8; 32] },
     /// Of cases by place, newest first.
     Cases { filter: [u8; 16], block: u64, log_index: u32 },
+    /// Of changed scores by epoch.
+    Changes { filter: [u8; 16], epoch: u64, after: [u8; 32] },
     /// Of days, newest first.
     Days { before: u64 },
 }
@@ -56,10 +58,13 @@ impl Cursor {
             Self::Nodes { after } => [&[1], after.as_slice()].concat(),
             Self::Relays { after } => [&[6], after.as_slice()].concat(),
             Self::ByNode { after } => [&[2], after.as_slice()].concat(),
-            Self::ByScore { low_bps, after } => [&[3], low_bps.to_be_bytes().as_slice(), after].concat(),
+            Self::ByScore { filter, low_bps, after } => {
+                [&[3], low_bps.to_be_bytes().as_slice(), filter, after].concat()
+            }
             Self::Reports { node: None, before } => [&[4], before.to_be_bytes().as_slice()].concat(),
             Self::Reports { node: Some(node), before } => [&[5], before.to_be_bytes().as_slice(), node].concat(),
             Self::Days { before } => [&[9], before.to_be_bytes().as_slice()].concat(),
+            Self::Changes { filter, epoch, after } => [&[10], epoch.to_be_bytes().as_slice(), filter, after].concat(),
             Self::Schedule { epoch, after } => [&[7], epoch.to_be_bytes().as_slice(), after].concat(),
             Self::Cases { filter, block, log_index } => {
                 [&[8], block.to_be_bytes().as_slice(), &log_index.to_be_bytes(), filter].concat()
@@ -81,8 +86,9 @@ impl Cursor {
             1 => Self::Nodes { after: key.try_into().ok()? },
             2 => Self::ByNode { after: key.try_into().ok()? },
             3 => {
-                let (low, after) = key.split_first_chunk()?;
-                Self::ByScore { low_bps: u16::from_be_bytes(*low), after: after.try_into().ok()? }
+                let (low, rest) = key.split_first_chunk()?;
+                let (filter, after) = rest.split_first_chunk()?;
+                Self::ByScore { filter: *filter, low_bps: u16::from_be_bytes(*low), after: after.try_into().ok()? }
             }
             4 => Self::Reports { node: None, before: u64::from_be_bytes(key.try_into().ok()?) },
             5 => {
@@ -99,6 +105,12 @@ impl Cursor {
                 let (log_index, filter) = rest.split_first_chunk()?;
                 let (block, log_index) = (u64::from_be_bytes(*block), u32::from_be_bytes(*log_index));
                 Self::Cases { filter: filter.try_into().ok()?, block, log_index }
+            }
+            10 => {
+                let (epoch, rest) = key.split_first_chunk()?;
+                let (filter, after) = rest.split_first_chunk()?;
+                let epoch = u64::from_be_bytes(*epoch);
+                Self::Changes { filter: *filter, epoch, after: after.try_into().ok()? }
             }
             9 => Self::Days { before: u64::from_be_bytes(key.try_into().ok()?) },
             _ => return None,
@@ -122,15 +134,16 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 mod tests {
     use super::*;
 
-    const CURSORS: [Cursor; 9] = [
+    const CURSORS: [Cursor; 10] = [
         Cursor::Nodes { after: [7; 32] },
         Cursor::Relays { after: [7; 32] },
         Cursor::ByNode { after: [7; 32] },
-        Cursor::ByScore { low_bps: 9_876, after: [255; 32] },
+        Cursor::ByScore { filter: [5; 16], low_bps: 9_876, after: [255; 32] },
         Cursor::Reports { node: None, before: u64::MAX },
         Cursor::Reports { node: Some([1; 32]), before: 5 },
         Cursor::Schedule { epoch: 7, after: [9; 32] },
         Cursor::Cases { filter: [3; 16], block: u64::MAX, log_index: 7 },
+        Cursor::Changes { filter: [2; 16], epoch: u64::MAX, after: [4; 32] },
         Cursor::Days { before: 20_784 },
     ];
 

@@ -23,10 +23,11 @@ const fn row(code: &'static str, grpc: Code, http: StatusCode) -> Reason {
 
 /// Every reason. 400 is a request that cannot be read, 422 one that is read and wrong, 409 one that the present state
 /// does not allow.
-pub const REASONS: [Reason; 47] = [
+pub const REASONS: [Reason; 49] = [
     row("MALFORMED", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("OVERSIZED", Code::InvalidArgument, StatusCode::PAYLOAD_TOO_LARGE),
     row("BAD_PAGE_TOKEN", Code::InvalidArgument, StatusCode::BAD_REQUEST),
+    row("FILTER_REFUSED", Code::InvalidArgument, StatusCode::BAD_REQUEST),
     row("NOT_FOUND", Code::NotFound, StatusCode::NOT_FOUND),
     row("SEALED", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("OPENING_VOID", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
@@ -68,6 +69,7 @@ pub const REASONS: [Reason; 47] = [
     row("ASSIGNMENT_TIME", Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
     row("ASSIGNMENT_REPLAYED", Code::FailedPrecondition, StatusCode::CONFLICT),
     row("RATE_LIMITED", Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS),
+    row("SLOW_READER", Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS),
     row("TIMEOUT", Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
     row("UNAVAILABLE", Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
     row("INTERNAL", Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),

@@ -3,7 +3,7 @@
 //! Owns what is signed: the bundle's id, its node, and the rental in which the session ran, for one Court on one chain. Its
 //! invariant: nothing is signed unless the whole bundle was recomputed and convicts by the deployment's own rules.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use alloy::{
     primitives::{B256, Signature},
@@ -18,7 +18,7 @@ use super::verify_evidence::{self, Report};
 /// Why a bundle cannot be attested.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file cannot be examined.
+    /// The bundle cannot be examined.
     #[error(transparent)]
     Evidence(#[from] verify_evidence::Error),
     /// A convicting bundle names no node or rental, or unreadable ones.
@@ -29,15 +29,15 @@ pub enum Error {
     Sign(#[from] alloy::signers::Error),
 }
 
-/// Examines a file and signs that it convicts; gives the examination back if it does not.
+/// Examines a bundle and signs that it convicts; gives the examination back if it does not.
 pub fn attest(
-    file: &Path,
+    bundle: &[u8],
     deployment: &Deployment,
     operator: &PrivateKeySigner,
     releases: Vec<Arc<Release>>,
 ) -> Result<Result<Signature, Report>, Error> {
     let market = if deployment.development { Market::Development } else { Market::Production };
-    let report = verify_evidence::verify(file, market, Some(deployment), releases)?;
+    let report = verify_evidence::examine(bundle, market, Some(deployment), releases)?;
     if !report.convicts {
         return Ok(Err(report));
     }

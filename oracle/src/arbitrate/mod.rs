@@ -6,8 +6,10 @@
 
 mod attest;
 mod case;
+mod fetch;
 mod verify_evidence;
 
 pub use attest::{Error as AttestError, attest};
 pub use case::run as case;
-pub use verify_evidence::{Error, Report, verify};
+pub use fetch::{Error as FetchError, fetch};
+pub use verify_evidence::{Error, Report, read, verify};

@@ -94,14 +94,24 @@ pub fn verify(
     deployment: Option<&Deployment>,
     releases: Vec<Arc<Release>>,
 ) -> Result<Report, Error> {
-    let encoded = read(path)?;
-    let bundle = bundle::decode(&encoded)?;
-    let (rules, place) = rules(&bundle, market, deployment, releases);
-    let examination = evidence::examine(&bundle, &rules, Depth::Recompute);
-    Ok(report(&bundle, &encoded, market, place, examination))
+    examine(&read(path)?, market, deployment, releases)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
+/// The same of a bundle's bytes.
+pub(super) fn examine(
+    encoded: &[u8],
+    market: Market,
+    deployment: Option<&Deployment>,
+    releases: Vec<Arc<Release>>,
+) -> Result<Report, Error> {
+    let bundle = bundle::decode(encoded)?;
+    let (rules, place) = rules(&bundle, market, deployment, releases);
+    let examination = evidence::examine(&bundle, &rules, Depth::Recompute);
+    Ok(report(&bundle, encoded, market, place, examination))
+}
+
+/// Reads a bundle's file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Io { path: path.into(), source };
     let mut encoded = Vec::new();
     File::open(path)

@@ -19,6 +19,7 @@ use gpux_proto::{
 };
 use tonic::transport::Channel;
 
+use super::refusal::said;
 use crate::{
     log::Hash,
     replay,
@@ -141,7 +142,7 @@ impl Copy {
 /// The size and root that the leader signs.
 async fn checkpoint(leader: &mut LogServiceClient<Channel>) -> anyhow::Result<(u64, Hash)> {
     let answer = leader.get_checkpoint(GetCheckpointRequest {}).await;
-    let answer = answer.map_err(|status| anyhow::anyhow!("the leader shows no checkpoint: {}", status.message()))?;
+    let answer = answer.map_err(|status| anyhow::anyhow!("the leader shows no checkpoint: {}", said(&status)))?;
     let signed = answer.into_inner().checkpoint.context("the leader's checkpoint is empty")?;
     let checkpoint: Checkpoint = bytes::decode("checkpoint", &signed.payload)?;
     Ok((checkpoint.size, bytes::array("checkpoint.root", &checkpoint.root)?))

@@ -30,6 +30,7 @@ use crate::{
 };
 use copy::{Copy, Standing};
 use entries::Entries;
+use refusal::{Stop, said};
 use reports::Reports;
 
 pub use refusal::Refusal;
@@ -103,9 +104,9 @@ impl Countersigner {
             match self.sign(&epoch).await {
                 Ok(true) => round.signed.push(epoch.epoch),
                 Ok(false) => {}
-                Err(refusal::Stop::Failed(error)) => return Err(error),
-                Err(refusal::Stop::Waits(why)) => round.waits = Some(format!("epoch {}: {why}", epoch.epoch)),
-                Err(refusal::Stop::Refused(what)) => {
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Waits(why)) => round.waits = Some(format!("epoch {}: {why}", epoch.epoch)),
+                Err(Stop::Refused(what)) => {
                     let refusal = Refusal { epoch: epoch.epoch, entry: epoch.log_size.saturating_sub(1), what };
                     round.refused.get_or_insert(refusal);
                 }
@@ -115,15 +116,14 @@ impl Countersigner {
     }
 
     /// Signs an epoch if the leader means the same by it; returns whether it did.
-    async fn sign(&mut self, epoch: &Epoch) -> Result<bool, refusal::Stop> {
-        use refusal::Stop;
+    async fn sign(&mut self, epoch: &Epoch) -> Result<bool, Stop> {
         let number = epoch.epoch;
         let told = match self.leader.get_epoch(GetEpochRequest { epoch: number }).await {
             Ok(answer) => answer.into_inner().epoch.unwrap_or_default(),
             Err(status) if status.code() == Code::NotFound => {
                 return Err(Stop::Waits("the leader does not say yet what it publishes".to_owned()));
             }
-            Err(status) => return Err(Stop::Waits(format!("the leader says nothing of it: {}", status.message()))),
+            Err(status) => return Err(Stop::Waits(format!("the leader says nothing of it: {}", said(&status)))),
         };
         compare(epoch, &told)?;
         let operator = to_hex(self.scores.operator().as_slice());
@@ -139,8 +139,7 @@ impl Countersigner {
         }
         let request = CountersignRequest { epoch: number, signature: to_hex(&signature) };
         let answer = self.leader.countersign(request).await;
-        let answer =
-            answer.map_err(|status| Stop::Waits(format!("the leader did not take it: {}", status.message())))?;
+        let answer = answer.map_err(|status| Stop::Waits(format!("the leader did not take it: {}", said(&status))))?;
         let oracle::CountersignResponse { held, threshold } = answer.into_inner();
         let root = B256::from(epoch.root);
         tracing::info!(epoch = number, %root, held, threshold, "epoch countersigned");
@@ -149,8 +148,7 @@ impl Countersigner {
 }
 
 /// Compares what the log gives with what the leader wants to publish.
-fn compare(ours: &Epoch, told: &oracle::Epoch) -> Result<(), refusal::Stop> {
-    use refusal::Stop;
+fn compare(ours: &Epoch, told: &oracle::Epoch) -> Result<(), Stop> {
     let published = Published::try_from(told).map_err(|error| Stop::Refused(format!("its publication: {error}")))?;
     if published.epoch != ours.epoch {
         return Err(Stop::Refused(format!("asked for epoch {}, the leader answers {}", ours.epoch, published.epoch)));

@@ -15,6 +15,11 @@ pub struct Refusal {
     pub what: String,
 }
 
+/// What a leader said instead of an answer; some refusals have no words.
+pub(super) fn said(status: &tonic::Status) -> String {
+    if status.message().is_empty() { status.code().to_string() } else { status.message().to_owned() }
+}
+
 /// What stops a check.
 #[derive(Debug)]
 pub(super) enum Stop {

@@ -3,20 +3,18 @@
 //! Owns the comparison of a folded report with the report itself, which an operator sees before its seal ends, and the
 //! question for it. Its invariant: a report that the leader does not show is not taken for true.
 
-use alloy::signers::{SignerSync as _, local::PrivateKeySigner};
-use gpux_contracts::opening_digest;
+use alloy::signers::local::PrivateKeySigner;
+use gpux_contracts::opening;
 use gpux_proto::{
     bytes::{self, to_hex},
     evidence::{Outcome, Report, ReportFolded, ReportRevealed, Signed},
-    oracle::{GetReportRequest, Opening, evidence_service_client::EvidenceServiceClient},
+    oracle::{GetReportRequest, evidence_service_client::EvidenceServiceClient},
 };
 use tonic::transport::Channel;
 
-use super::refusal::Stop;
+use super::refusal::{Stop, said};
 use crate::ingest::{Clock, Signers};
 
-/// How long an opening holds, in seconds: a question and its repetition.
-const OPENING_SECS: u64 = 600;
 /// The largest answer: a report of 32 KiB and its summary.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 
@@ -56,15 +54,12 @@ impl Reports {
     async fn signed(&mut self, folded: &ReportFolded, signers: &Signers) -> Result<Signed, Stop> {
         let id: [u8; 32] = bytes::array("report", &folded.report).map_err(|error| Stop::Refused(error.to_string()))?;
         let name = to_hex(&id);
-        let (of, valid_until) = (&signers.rules().deployment, self.clock.now() + OPENING_SECS);
-        let digest = opening_digest(id.into(), valid_until, of.chain_id, of.court);
-        let digest = digest.ok_or_else(|| Stop::Failed(anyhow::anyhow!("the clock shows {valid_until}")))?;
-        let signature = self.operator.sign_hash_sync(&digest).map_err(|error| Stop::Failed(error.into()))?;
-        let account = to_hex(self.operator.address().as_slice());
-        let opening = Opening { valid_until, signature: to_hex(&signature.as_bytes()), account };
+        let of = &signers.rules().deployment;
+        let opening = opening(id.into(), &self.operator, of, self.clock.now());
+        let opening = opening.map_err(|error| Stop::Failed(error.into()))?;
         let request = GetReportRequest { name: name.clone(), opening: Some(opening) };
         let unseen = |why: &str| Stop::Waits(format!("the leader does not show report {name}, which it folds: {why}"));
-        let answer = self.client.get_report(request).await.map_err(|status| unseen(status.message()))?;
+        let answer = self.client.get_report(request).await.map_err(|status| unseen(&said(&status)))?;
         answer.into_inner().report.ok_or_else(|| unseen("it is sealed"))
     }
 }

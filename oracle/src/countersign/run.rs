@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use alloy::providers::{Provider as _, ProviderBuilder};
+use alloy::providers::Provider as _;
 use anyhow::Context as _;
 use gpux_contracts::{Deployment, keys};
 use gpux_proto::oracle::evidence_service_client::EvidenceServiceClient;
@@ -21,6 +21,9 @@ use crate::{
     serve,
     store::{Sqlite, Store},
 };
+
+/// How often `once` looks again at what has to wait: a block that the leader has final already is here a moment later.
+const LOOKS_MAX: u32 = 10;
 
 /// What a co-operator is started with.
 #[derive(Debug, Clone)]
@@ -53,7 +56,7 @@ pub enum Ended {
 /// Countersigns until the token is cancelled.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<Ended> {
     let mut running = Running::prepare(&options).await?;
-    let (mut backoff, mut told) = (Backoff::default(), String::new());
+    let (mut backoff, mut told, mut looks) = (Backoff::default(), String::new(), 0);
     loop {
         let round = tokio::select! {
             biased;
@@ -64,7 +67,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<En
             Ok(round) => {
                 backoff.reset();
                 tell(&round, &mut told);
-                if options.once && !round.more {
+                looks += u32::from(!round.more);
+                let only_waits = round.refused.is_none() && round.waits.is_some() && looks < LOOKS_MAX;
+                if options.once && !round.more && !only_waits {
                     return ended(round);
                 }
                 if round.more { Duration::ZERO } else { running.poll }
@@ -96,18 +101,18 @@ fn ended(round: Round) -> anyhow::Result<Ended> {
 
 /// Tells what is new.
 fn tell(round: &Round, told: &mut String) {
-    let (now, is_refusal) = match (&round.refused, &round.waits) {
-        (Some(refusal), _) => (refusal.to_string(), true),
-        (None, Some(waits)) => (waits.clone(), false),
-        (None, None) => (String::new(), false),
+    let now = match (&round.refused, &round.waits) {
+        (Some(refusal), _) => refusal.to_string(),
+        (None, Some(waits)) => waits.clone(),
+        (None, None) => String::new(),
     };
     if now == *told {
         return;
     }
-    match &round.refused {
-        Some(refusal) if is_refusal => tracing::error!(epoch = refusal.epoch, entry = refusal.entry, "{refusal}"),
-        _ if !now.is_empty() => tracing::info!("waiting: {now}"),
-        _ => {}
+    if let Some(refusal) = &round.refused {
+        tracing::error!(epoch = refusal.epoch, entry = refusal.entry, "{refusal}");
+    } else if !now.is_empty() {
+        tracing::info!("waiting: {now}");
     }
     *told = now;
 }
@@ -130,7 +135,7 @@ impl Running {
         );
         let operator = keys::wallet(&options.operator_key_file, options.operator_password_file.as_deref())?;
         let url = options.rpc.parse().map_err(|_| anyhow::anyhow!("the RPC's URL cannot be read"))?;
-        let provider = ProviderBuilder::new().connect_http(url).erased();
+        let provider = gpux_contracts::rpc::reader(url);
         let served = provider.get_chain_id().await.map_err(|_| anyhow::anyhow!("cannot ask for the chain's id"))?;
         deployment.require_chain(served)?;
 

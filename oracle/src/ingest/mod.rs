@@ -35,6 +35,7 @@ use prost::Message as _;
 
 use crate::{
     publish::Operators,
+    rate::Meter,
     schedule::Schedules,
     score,
     store::{self, Accepted as Held, Blob, Slot, Store},
@@ -66,6 +67,8 @@ pub struct Ingest {
     assignments: assignment::Assignments,
     /// Whose signatures over epochs are taken.
     operators: Operators,
+    /// What each key may send.
+    keys: Arc<Meter>,
 }
 
 impl Ingest {
@@ -76,7 +79,8 @@ impl Ingest {
         let examiner = evidence::Examiner::new(rules.clone());
         let assignments = assignment::Assignments::new(Schedules::new(store.clone(), &rules.parameters));
         let operators = Operators::fixed(Vec::new(), 1);
-        Self { store, rules, clock, key: Arc::new(key), examiner, assignments, operators }
+        let keys = Arc::new(Meter::new(0));
+        Self { store, rules, clock, key: Arc::new(key), examiner, assignments, operators, keys }
     }
 
     /// The same, for a market with these operators. Without them no signature over an epoch is taken.
@@ -85,10 +89,22 @@ impl Ingest {
         Self { operators, ..self }
     }
 
+    /// The same, with a limit on what each key may send in a second. Who only claims to be somebody takes nothing of his.
+    #[must_use]
+    pub fn with_key_rate(self, per_second: u32) -> Self {
+        Self { keys: Arc::new(Meter::new(per_second)), ..self }
+    }
+
     /// The same, with the schedules of whoever closes epochs. Without them no assignment is known.
     #[must_use]
     pub fn with_schedules(self, schedules: Schedules) -> Self {
         Self { assignments: assignment::Assignments::new(schedules), ..self }
+    }
+
+    /// What the market's signatures and sessions are checked by.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The constants of the market.
@@ -107,11 +123,13 @@ impl Ingest {
     pub async fn announce_node(&self, description: Description) -> Result<[u8; 32], Refusal> {
         let now = self.clock.now();
         let checked = node::check(&description, &self.rules, Some(now))?;
+        self.metered(&checked.node)?;
         let bytes = description.encode_to_vec();
         let record = store::Node {
             node: checked.node,
             provider: checked.provider.into_array(),
             organisation: checked.organisation,
+            model: checked.model,
             descriptor_digest: checked.descriptor_digest,
             sequence: checked.sequence,
             offer_until: checked.offer_until,
@@ -130,6 +148,7 @@ impl Ingest {
     pub async fn register_fisher(&self, registration: Registration) -> Result<Address, Refusal> {
         let now = self.clock.now();
         let fisher = fisher::check(&registration, &self.rules, Some(now))?;
+        self.metered(&fisher)?;
         let known = self.store.fisher(fisher.into_array()).await.map_err(Refusal::Store)?;
         // The chain's time may lag behind by its finality: the clock says which beacons somebody may know.
         let open = self.epoch().await?.max(self.rules.parameters.epoch_at(now));
@@ -151,6 +170,7 @@ impl Ingest {
     /// Accepts an owner's binding of a relay; returns the relay's key. The same binding again changes nothing.
     pub async fn register_relay(&self, registration: RelayRegistration) -> Result<[u8; 32], Refusal> {
         let (relay, owner) = relay::check(&registration, &self.rules, Some(self.clock.now()))?;
+        self.metered(&owner)?;
         // Owners are counted, and only so many of them may be corrupt: without a stake of each, one makes them all.
         self.bonded(owner, |bond, least| Refusal::OwnerWithoutBond { owner: owner.into(), bond, least }).await?;
         let record = store::Relay {
@@ -173,6 +193,7 @@ impl Ingest {
         let checked = stamps::decode(&signed, now)?;
         let known = self.store.relay(checked.relay).await.map_err(Refusal::Store)?;
         let owner = stamps::verify(&signed, &checked, known.as_ref(), now)?;
+        self.metered(&checked.relay)?;
         if self.store.node(checked.node).await.map_err(Refusal::Store)?.is_none() {
             return Err(Refusal::NodeUnknown(checked.node.into()));
         }
@@ -201,6 +222,7 @@ impl Ingest {
         let known = self.store.fisher(fisher).await.map_err(Refusal::Store)?;
         let key = fisher::report_key(fisher.into(), known.as_ref(), self.clock.now())?;
         let id = signing::verify(Domain::Commit, &signed, &key)?;
+        self.metered(&fisher)?;
         self.bonded(fisher, |bond, least| Refusal::FisherWithoutBond { fisher: fisher.into(), bond, least }).await?;
         let record = store::Commit {
             report,
@@ -237,6 +259,7 @@ impl Ingest {
         let known = known.filter(|held| held.report_key == decoded.report_key);
         let key = fisher::report_key(decoded.fisher, known.as_ref(), self.clock.now())?;
         signing::verify(Domain::Report, signed, &key)?;
+        self.metered(&fisher)?;
         let (id, rental) = (B256::from(decoded.id), decoded.rental);
         let reported = self.store.rental_report(rental).await.map_err(Refusal::Store)?;
         if reported.is_some() || self.store.report(decoded.id).await.map_err(Refusal::Store)?.is_some() {
@@ -317,6 +340,11 @@ impl Ingest {
     async fn epoch(&self) -> Result<u64, Refusal> {
         let finalised = self.store.finalised().await.map_err(Refusal::Store)?;
         Ok(finalised.map_or(0, |block| self.rules.parameters.epoch_at(block.timestamp)))
+    }
+
+    /// Refuses a key that sends more than it may. Only after its signature was verified, or anybody could use up what is another's.
+    fn metered(&self, key: &impl std::hash::Hash) -> Result<(), Refusal> {
+        self.keys.take(key).map_err(|wait| Refusal::KeyRate { wait })
     }
 
     /// Refuses an account whose finalised bond is below the smallest that counts. What a fisher weighs is the fold's to say.

@@ -31,6 +31,8 @@ pub(super) struct Checked {
     pub(super) node: [u8; 32],
     pub(super) provider: Address,
     pub(super) organisation: Option<[u8; 32]>,
+    /// The GPU model, if it claims exactly one.
+    pub(super) model: Option<String>,
     pub(super) descriptor_digest: [u8; 32],
     pub(super) sequence: u64,
     /// Until when rentals may be opened by the offer.
@@ -72,6 +74,10 @@ pub(super) fn check(description: &Description, rules: &Rules, now: Option<u64>) 
         organisation,
         descriptor_digest: digest,
         sequence: descriptor.sequence,
+        model: match descriptor.gpus.as_slice() {
+            [gpu] => Some(gpu.model.clone()),
+            _ => None,
+        },
         offer_until: terms.valid_until,
     })
 }

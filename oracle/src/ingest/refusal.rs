@@ -4,6 +4,8 @@
 //! Never says more than the request itself contains: no SQL, no RPC address, no path. Its invariant: whoever is refused
 //! finds the store as it was.
 
+use std::time::Duration;
+
 use crate::{publish::OperatorsError, store};
 use alloy::primitives::{Address, B256};
 use gpux_proto::{bundle, bytes, signing};
@@ -122,6 +124,9 @@ pub enum Refusal {
     /// The assignment has a report.
     #[error("slot {slot} of epoch {epoch} has a report already")]
     AssignmentReplayed { epoch: u64, slot: u32 },
+    /// The key sends more than one may.
+    #[error("the key sends too much, wait {} ms", .wait.as_millis())]
+    KeyRate { wait: Duration },
     /// Too many bundles wait to be examined.
     #[error("too many reports wait to be examined")]
     Busy,
@@ -191,6 +196,7 @@ impl Refusal {
             Self::Operators(OperatorsError::Chain(_)) => "UNAVAILABLE",
             Self::Operators(OperatorsError::Busy)
             | Self::Busy
+            | Self::KeyRate { .. }
             | Self::StampsFull { .. }
             | Self::CountersignaturesFull(_) => "RATE_LIMITED",
             Self::Store(_) | Self::Examiner => "INTERNAL",
@@ -209,6 +215,7 @@ impl Refusal {
                 | Self::FutureDated { .. }
                 | Self::AssignmentUnknown(_)
                 | Self::Busy
+                | Self::KeyRate { .. }
                 | Self::Operators(_)
                 | Self::Store(_)
                 | Self::Examiner

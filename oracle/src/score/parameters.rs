@@ -4,6 +4,8 @@
 //! that the bytes are the same everywhere. Never read from a configuration file field by field: a market runs on one
 //! of the named sets, and the development set says what it is on every page.
 
+use serde::{Serialize, Serializer};
+
 use super::entry::Weight;
 
 /// The domain of the digest; it changes with the layout of the bytes and with the bets of `claim`.
@@ -27,9 +29,11 @@ impl Market {
     }
 }
 
-/// The constants of the method.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The constants of the method. As JSON they are in camel case, with 64-bit numbers and token amounts as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Parameters {
+    #[serde(skip)]
     pub market: Market,
     /// n0: how many full probes the prior weighs, in thousandths.
     pub prior_weight_milli: u32,
@@ -38,6 +42,7 @@ pub struct Parameters {
     /// After this many full probes of a resource an old one counts half.
     pub half_life_probes: u32,
     /// After this many seconds a probe counts half.
+    #[serde(serialize_with = "text")]
     pub half_life_secs: u64,
     /// How often [L, U] covers the mean of a host that does not change, for its whole life, in basis points.
     pub interval_level_bps: u16,
@@ -52,8 +57,10 @@ pub struct Parameters {
     /// A report whose epoch lies further back than this is not folded.
     pub report_window_epochs: u32,
     /// B: the bond, in the token's smallest unit, from which a fisher counts in full.
+    #[serde(serialize_with = "text")]
     pub full_weight_bond: u128,
     /// The smallest bond that takes part, in the token's smallest unit.
+    #[serde(serialize_with = "text")]
     pub min_bond: u128,
     /// x is the median of at least this many windows.
     pub windows_min: u32,
@@ -70,6 +77,7 @@ pub struct Parameters {
     /// f0: the share of reports of an honest fisher that may differ from the stamps, in basis points.
     pub disagreement_bps: u16,
     /// The length of a detector's budget of restarts in seconds.
+    #[serde(serialize_with = "text")]
     pub year_secs: u64,
     /// a1: how often an honest node may become suspect in a year, in millionths.
     pub suspicion_error_ppm: u32,
@@ -109,6 +117,7 @@ pub struct Parameters {
     /// still learn from it which of its rentals were probes.
     pub sealed_epochs: u32,
     /// What a fisher is paid for each accepted report beside the rental's cost, in the token's smallest unit.
+    #[serde(serialize_with = "text")]
     pub report_fee: u128,
     /// Of a rental's rate at most so many times the median of all offers is paid back.
     pub refund_rate_max: u32,
@@ -116,6 +125,11 @@ pub struct Parameters {
     pub staleness_half_life_epochs: u32,
     /// How many sessions an epoch assigns to a fisher. With none, fishers choose what they probe, and it counts.
     pub assignment_slots: u32,
+}
+
+/// What a number of JSON does not hold in every language.
+fn text<S: Serializer>(value: &impl ToString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.to_string())
 }
 
 impl Parameters {

@@ -68,6 +68,8 @@ impl Site {
             listen: ([127, 0, 0, 1], 0).into(),
             admin_listen: ([127, 0, 0, 1], 0).into(),
             releases: Vec::new(),
+            limits: api::Limits::default(),
+            key_writes_per_second: 0,
             development: true,
         }
     }

@@ -40,6 +40,8 @@ macro_rules! behaviour_suite {
             the_log_grows_by_what_is_accepted_and_proves_it
             an_epoch_is_held_once_and_advances_in_order
             scores_are_the_newest_and_ranked_by_their_lower_bound
+            a_ranking_is_narrowed_by_what_nodes_say_now
+            changes_are_told_once_in_the_order_of_their_epochs
             an_account_is_the_newest_of_its_fisher
             a_signature_is_held_once_for_each_operator_and_a_choice_stays
             an_epoch_has_room_for_so_many_signatures
@@ -72,6 +74,7 @@ fn node(key: u8, sequence: u64, offer_until: u64) -> Node {
         node: digest(key),
         provider: [key; 20],
         organisation: key.is_multiple_of(2).then(|| digest(200)),
+        model: Some(format!("model {}", key % 3)),
         descriptor_digest: digest(key + 100),
         sequence,
         offer_until,

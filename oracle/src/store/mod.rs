@@ -16,10 +16,10 @@ use crate::log::{Hash, Position, TreeNode};
 
 pub use records::{
     Accepted, Address, Appended, Blob, BlockFacts, BlockRef, BondChange, Case, CaseEvent, CaseFact, CaseFilter, Chain,
-    Commit, CommitRow, Countersignature, DAY_SECS, Digest, Epoch, EpochChanges, EpochState, Filing, Finding,
+    Change, Commit, CommitRow, Countersignature, DAY_SECS, Digest, Epoch, EpochChanges, EpochState, Filing, Finding,
     FindingRow, Fisher, FisherRow, LogEntryRow, Moment, Movement, MovementKind, Node, NodeRow, PaymentTotals, Power,
-    Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow, RewardUpdate, ScoreRow,
-    ScoreUpdate, Settled, Slot, Stamps, Usage, UsageDay,
+    RankingFilter, RankingOf, Relay, RelayRow, Rental, RentalOpened, Report, ReportFilter, ReportRow, RewardRow,
+    RewardUpdate, ScoreRow, ScoreUpdate, Settled, Slot, Stamps, Usage, UsageDay,
 };
 pub use sqlite::{OpenError, Sqlite};
 
@@ -173,7 +173,9 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// A fisher's account, if he ever did work that was assigned.
     async fn reward(&self, fisher: Address) -> Result<Option<RewardRow>>;
     /// Scores, the best lower bound first; `after` is (low, node) of the last one.
-    async fn ranking(&self, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>>;
+    async fn ranking(&self, filter: RankingFilter, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>>;
+    /// The newest scores in the order of the epochs that changed them, and of nodes; `after` is the last one that is known.
+    async fn changes(&self, after: Option<(u64, Digest)>, limit: u32) -> Result<Vec<Change>>;
     /// Scores in the order of the nodes' keys.
     async fn scores(&self, after: Option<Digest>, limit: u32) -> Result<Vec<ScoreRow>>;
 

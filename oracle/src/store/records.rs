@@ -2,10 +2,12 @@
 
 mod cases;
 mod chain;
+mod ranking;
 mod usage;
 
 pub use cases::{Case, CaseEvent, CaseFact, CaseFilter, Filing, Moment};
 pub use chain::{BlockFacts, BlockRef, BondChange, Movement, MovementKind, PaymentTotals, Rental, RentalOpened};
+pub use ranking::{Change, RankingFilter, RankingOf};
 pub use usage::{DAY_SECS, Power, Usage, UsageDay};
 
 use crate::log::Hash;
@@ -53,6 +55,8 @@ pub struct Node {
     pub node: Digest,
     pub provider: Address,
     pub organisation: Option<Digest>,
+    /// The GPU model, if it claims exactly one.
+    pub model: Option<String>,
     pub descriptor_digest: Digest,
     pub sequence: u64,
     /// The end of the offer in unix seconds. (sequence, offer_until) must rise, so that nothing older replaces it.

@@ -9,6 +9,7 @@ mod audits;
 mod chain;
 mod epochs;
 mod log;
+mod ranking;
 mod read;
 mod registry;
 mod rewards;
@@ -244,8 +245,11 @@ impl Store for Sqlite {
     async fn score(&self, node: Digest) -> Result<Option<ScoreRow>> {
         read::score(&self.readers, node).await
     }
-    async fn ranking(&self, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>> {
-        read::ranking(&self.readers, after, limit).await
+    async fn ranking(&self, filter: RankingFilter, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>> {
+        ranking::ranking(&self.readers, filter, after, limit).await
+    }
+    async fn changes(&self, after: Option<(u64, Digest)>, limit: u32) -> Result<Vec<Change>> {
+        ranking::changes(&self.readers, after, limit).await
     }
     async fn scores(&self, after: Option<Digest>, limit: u32) -> Result<Vec<ScoreRow>> {
         read::scores(&self.readers, after, limit).await

@@ -65,7 +65,7 @@ pub(super) struct Statistical {
 pub(super) struct Proof {
     #[command(flatten)]
     kept: OfReport,
-    /// What `gpux-oracle attest` printed, one of each operator.
+    /// What `gpux-oracle attest` printed, one of each operator who was told the bundle's digest.
     #[arg(long, value_name = "HEX", required = true)]
     signature: Vec<Signature>,
     #[command(flatten)]
@@ -100,7 +100,7 @@ pub(super) struct Kept {
     /// The data directory of `run`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Writes this report's bundle to a file, for operators to attest.
+    /// Writes this report's bundle to a file, and prints its digest, by which operators attest.
     #[arg(long, value_name = "HEX", value_parser = node, requires = "to")]
     report: Option<[u8; 32]>,
     /// The file, which must not exist.
@@ -219,6 +219,7 @@ fn evidence(Kept { data, report, to }: Kept) -> anyhow::Result<ExitCode> {
         fs::File::create_new(&to)
             .and_then(|mut file| file.write_all(&evidence.bundle))
             .with_context(|| to.display().to_string())?;
+        output::text(&format!("bundle {}\n", to_hex(&evidence.bundle_id())));
         return Ok(ExitCode::SUCCESS);
     }
     let row = |evidence: &Evidence| {

@@ -11,6 +11,7 @@ mod reputation;
 mod rewards;
 mod schedule;
 mod usage;
+pub(super) mod web;
 
 use axum::Router;
 use gpux_proto::oracle::{

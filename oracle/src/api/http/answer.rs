@@ -57,7 +57,8 @@ fn encoded(message: &impl Serialize) -> Result<Vec<u8>, Error> {
     })
 }
 
-fn tagged(request: &HeaderMap, body: Bytes, kind: &'static str, keep: &'static str) -> Response {
+/// Bytes of a kind with their tag, or 304 for whoever has them.
+pub(super) fn tagged(request: &HeaderMap, body: Bytes, kind: &'static str, keep: &'static str) -> Response {
     let tag = format!("\"{}\"", &blake3::hash(&body).to_hex()[..32]);
     let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let known = known.flat_map(|value| value.split(',')).any(|value| {

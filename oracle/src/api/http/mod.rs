@@ -4,7 +4,10 @@
 //! same function. Field names may be written as in the protocol buffers or in camel case, as pbjson reads both.
 
 mod answer;
+mod csv;
 mod read;
+mod route;
+mod watch;
 
 use axum::{
     Router,
@@ -14,7 +17,7 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderValue, Method, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use gpux_proto::oracle::{
@@ -26,9 +29,10 @@ use gpux_proto::oracle::{
 };
 use tower_http::cors::{Any, CorsLayer};
 
-use super::{Api, error::Error};
-use answer::{answer, bytes, json, settled, unkept};
+use super::{Api, description, error::Error, explorer};
+use answer::{answer, bytes, json, settled, tagged, unkept};
 use read::{message, segment, wish};
+pub(super) use route::{Answers, Carries, ROUTES, Route};
 
 /// The largest body of anything but a report.
 const BODY_BYTES_MAX: usize = 256 << 10;
@@ -47,50 +51,36 @@ pub(super) fn routes(api: &Api) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::IF_NONE_MATCH])
-        .expose_headers([header::ETAG]);
-    Router::new()
+        .allow_headers([header::IF_NONE_MATCH, watch::LAST_EVENT_ID])
+        .expose_headers([header::ETAG, header::LINK]);
+    route::router()
         .route("/", get(root))
-        .route("/v1/nodes", get(list_nodes).post(announce_node))
-        .route("/v1/nodes/{node}", get(get_node))
-        .route("/v1/nodes/{node}/reputation", get(get_reputation))
-        .route("/v1/nodes/{node}/explanation", get(explain_reputation))
-        .route("/v1/reputations", get(list_reputations))
-        .route("/v1/reports", get(list_reports).post(submit_report))
-        .route("/v1/reports/{report}", get(get_report))
-        .route("/v1/bundles/{digest}", get(get_bundle))
-        .route("/v1/fishers", axum::routing::post(register_fisher))
-        .route("/v1/relays", get(list_relays).post(register_relay))
-        .route("/v1/stamps", axum::routing::post(submit_stamps))
-        .route("/v1/commits", axum::routing::post(commit_report))
-        .route("/v1/log/checkpoint", get(get_checkpoint))
-        .route("/v1/log/entries", get(list_entries))
-        .route("/v1/log/inclusion", get(inclusion_proof))
-        .route("/v1/log/consistency", get(consistency_proof))
-        .route("/v1/epochs/{epoch}", get(get_epoch))
-        .route("/v1/countersignatures", axum::routing::post(countersign))
-        .route("/v1/schedule", get(get_schedule))
-        .route("/v1/rewards/{fisher}", get(get_reward))
-        .route("/v1/usage", get(get_usage))
-        .route("/v1/usage/days", get(list_daily_usage))
-        .route("/v1/cases", get(list_cases))
-        .route("/v1/cases/{case}", get(get_case))
+        .route("/v1/openapi.json", get(openapi))
         .method_not_allowed_fallback(wrong_method)
         .layer(cors)
+        // After the layer: no other page reads the explorer's own.
+        .merge(explorer::routes())
         .fallback(missing)
         .with_state(api.clone())
 }
 
-async fn root(State(api): State<Api>) -> Response {
+async fn root(State(api): State<Api>, headers: HeaderMap) -> Response {
+    if explorer::is_browser(&headers) {
+        return Redirect::temporary("/explorer/").into_response();
+    }
     let market = api.query().view().market.label();
     let page = format!(
-        "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, \
+        "gpux-oracle {}, {market}: is this rented machine what it claims to be? Ask GET /v1/reputations, /v1/reputations/watch, \
          /v1/nodes/{{node}}/reputation, /v1/nodes/{{node}}/explanation, /v1/nodes, /v1/relays, /v1/reports, \
          /v1/bundles/{{digest}}, /v1/rewards/{{fisher}}, /v1/cases, /v1/usage, /v1/usage/days, /v1/log/entries or \
-         /v1/epochs/latest, or gRPC with reflection.\n",
+         /v1/epochs/latest; /v1/openapi.json describes them all, and gRPC has reflection.\n",
         env!("CARGO_PKG_VERSION")
     );
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], page).into_response()
+}
+
+async fn openapi(headers: HeaderMap) -> Response {
+    tagged(&headers, Bytes::from_static(description::DOCUMENT.as_bytes()), "application/json", "no-cache")
 }
 
 async fn missing(headers: HeaderMap) -> Response {
@@ -150,10 +140,24 @@ async fn get_report(State(api): State<Api>, headers: HeaderMap, report: Segment,
 
 /// A bundle's bytes as they are: what `verify-evidence` reads.
 async fn get_bundle(State(api): State<Api>, headers: HeaderMap, digest: Segment, opening: Wish<Opening>) -> Response {
+    bundle(api, headers, segment(digest), opening).await
+}
+
+/// The same of the session that a case is about.
+async fn get_case_bundle(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    case: Segment,
+    opening: Wish<Opening>,
+) -> Response {
+    bundle(api, headers, segment(case).map(|case| format!("cases/{case}")), opening).await
+}
+
+async fn bundle(api: Api, headers: HeaderMap, digest: Result<String, Error>, opening: Wish<Opening>) -> Response {
     let result = async {
         let opening = given(wish(opening)?);
         let opened = opening.is_some();
-        let response = api.get_bundle(GetBundleRequest { digest: segment(digest)?, opening }).await?;
+        let response = api.get_bundle(GetBundleRequest { digest: digest?, opening }).await?;
         Ok::<_, Error>((Bytes::from(response.bundle), opened))
     };
     match result.await {

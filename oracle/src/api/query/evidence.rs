@@ -19,8 +19,12 @@ use crate::{
         error::Error,
         page_token::{self, Cursor},
     },
-    store::{Blob, ReportFilter, ReportRow},
+    store::{Blob, Digest, ReportFilter, ReportRow},
 };
+
+/// Kinds of cases as Court numbers them.
+const PROOF: u8 = 0;
+const BARE: u8 = 2;
 
 impl Query {
     /// Returns one report; `now` is the time by which an opening holds.
@@ -64,7 +68,7 @@ impl Query {
 
     /// Returns a session's bundle; `now` is the time by which an opening holds.
     pub async fn get_bundle(&self, request: GetBundleRequest, now: u64) -> Result<GetBundleResponse, Error> {
-        let digest = id("digest", "bundles", &request.digest)?;
+        let (subject, digest) = self.bundle_of(&request.digest).await?;
         let seal = self.seal().await?;
         if seal.epochs > 0
             && let Some(row) = self.store.bundle_report(digest).await?
@@ -73,11 +77,33 @@ impl Query {
             let until = row.epoch.saturating_add(seal.epochs);
             let sealed = || Error::new("SEALED", format!("the bundle is sealed until epoch {until} has ended"));
             let opening = request.opening.as_ref().ok_or_else(sealed)?;
-            self.require_party(opening, digest, &row, now).await?;
+            self.require_party((opening, subject), digest, &row, now).await?;
         }
         let bundle = self.store.blob(Blob::Bundle, digest).await?;
         let bundle = bundle.ok_or_else(|| Error::not_found(name("bundles", &digest)))?;
         Ok(GetBundleResponse { bundle })
+    }
+}
+
+impl Query {
+    /// What a request for a bundle names, and the bundle's digest: its own, or that of the session that a case is about.
+    async fn bundle_of(&self, named: &str) -> Result<(Digest, Digest), Error> {
+        if !named.starts_with("cases/") {
+            let digest = id("digest", "bundles", named)?;
+            return Ok((digest, digest));
+        }
+        let case = id("digest", "cases", named)?;
+        let without = || Error::not_found(format!("a bundle of {}", name("cases", &case)));
+        let filing = self.store.case(case).await?.ok_or_else(without)?.filing;
+        let digest = match filing.kind {
+            PROOF => Some(filing.evidence),
+            BARE => match self.store.rental_report(filing.rental).await? {
+                Some(report) => self.store.report(report).await?.and_then(|row| row.bundle),
+                None => None,
+            },
+            _ => None,
+        };
+        Ok((case, digest.ok_or_else(without)?))
     }
 }
 

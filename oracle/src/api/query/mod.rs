@@ -11,11 +11,14 @@ mod finding;
 mod log;
 mod on_chain;
 mod opening;
+mod ranking;
 mod registry;
 mod reputation;
 mod rewards;
 mod samples;
 mod usage;
+
+pub(super) use reputation::{estimate, verdict};
 
 use std::sync::Arc;
 

@@ -30,15 +30,15 @@ impl Query {
     }
 
     /// Refuses whoever may not see a sealed bundle: everybody but operators and the parties of a case that its session
-    /// founds. A statistical case opens nothing, since it names no session.
+    /// founds. What is signed is the subject that was asked for, the bundle's digest or a case. A statistical case opens nothing, since it names no session.
     pub(super) async fn require_party(
         &self,
-        opening: &Opening,
+        (opening, subject): (&Opening, Digest),
         bundle: Digest,
         row: &ReportRow,
         now: u64,
     ) -> Result<(), Error> {
-        let account = self.signer(opening, bundle, now)?;
+        let account = self.signer(opening, subject, now)?;
         // The chain is asked last: it costs more than a row.
         if self.store.is_party(account.into_array(), bundle, row.rental).await? || self.is_operator(account).await? {
             return Ok(());

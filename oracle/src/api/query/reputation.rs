@@ -1,6 +1,6 @@
 //! The one lookup: what is known of a node.
 //!
-//! Owns GetReputation and ListReputations: scores as the fold left them, beside the medians of the newest probes, payments and
+//! Owns GetReputation, and what a reputation says anywhere: scores as the fold left them, beside the medians of the newest probes, payments and
 //! the leaf on chain. Only the scores count; the rest explains them.
 
 use std::sync::Arc;
@@ -10,22 +10,18 @@ use gpux_proto::{
     bytes,
     evidence::{Description, Descriptor},
     oracle::{
-        GetReputationRequest, GetReputationResponse, ListReputationsRequest, ListReputationsResponse, PaymentHistory,
-        Reputation, ResourceReputation, Score, Verdict,
+        GetReputationRequest, GetReputationResponse, PaymentHistory, Reputation, ResourceReputation, Score, Verdict,
     },
 };
 
 use super::{
-    Query, claim, cut,
+    Query, claim,
     evidence::opened,
-    finding, id, limit, name, page_size, registry,
+    finding, id, name, registry,
     samples::{NEWEST, Sample, Samples},
 };
 use crate::{
-    api::{
-        error::Error,
-        page_token::{self, Cursor},
-    },
+    api::error::Error,
     score::{self, Estimate, ResourceId},
     store::{NodeRow, PaymentTotals, ReportFilter, ScoreRow},
 };
@@ -39,59 +35,7 @@ impl Query {
         Ok(GetReputationResponse { reputation: Some(self.reputation(&row, score).await?) })
     }
 
-    /// Lists reputations: by lower bound those that have a score, by key all.
-    pub async fn list_reputations(&self, request: ListReputationsRequest) -> Result<ListReputationsResponse, Error> {
-        let size = page_size(request.page_size)?;
-        let cursor = Cursor::read(&request.page_token)?;
-        let (reputations, next) = match request.order_by.as_str() {
-            "" | "score desc" => self.by_score(cursor, size).await?,
-            "node" => self.by_node(cursor, size).await?,
-            other => {
-                let other: String = other.chars().take(32).collect();
-                let message = format!("order_by {other:?} is neither \"score desc\" nor \"node\"");
-                return Err(Error::field("MALFORMED", "order_by", message));
-            }
-        };
-        Ok(ListReputationsResponse { reputations, next_page_token: next.map(|c| c.token()).unwrap_or_default() })
-    }
-
-    async fn by_score(&self, cursor: Option<Cursor>, size: usize) -> Result<(Vec<Reputation>, Option<Cursor>), Error> {
-        let after = match cursor {
-            None => None,
-            Some(Cursor::ByScore { low_bps, after }) => Some((low_bps, after)),
-            Some(_) => return Err(page_token::refused()),
-        };
-        let mut rows = self.store.ranking(after, limit(size)).await?;
-        let more = cut(&mut rows, size);
-        let key = |row: &ScoreRow| Cursor::ByScore { low_bps: row.score.estimate.low_bps, after: row.score.node.0 };
-        let next = rows.last().filter(|_| more).map(key);
-        let mut page = Vec::with_capacity(rows.len());
-        for row in rows {
-            if let Some(node) = self.store.node(row.score.node.0).await? {
-                page.push(self.reputation(&node, Some(row)).await?);
-            }
-        }
-        Ok((page, next))
-    }
-
-    async fn by_node(&self, cursor: Option<Cursor>, size: usize) -> Result<(Vec<Reputation>, Option<Cursor>), Error> {
-        let after = match cursor {
-            None => None,
-            Some(Cursor::ByNode { after }) => Some(after),
-            Some(_) => return Err(page_token::refused()),
-        };
-        let mut rows = self.store.nodes(after, limit(size)).await?;
-        let more = cut(&mut rows, size);
-        let next = rows.last().filter(|_| more).map(|row| Cursor::ByNode { after: row.node });
-        let mut page = Vec::with_capacity(rows.len());
-        for row in rows {
-            let score = self.store.score(row.node).await?;
-            page.push(self.reputation(&row, score).await?);
-        }
-        Ok((page, next))
-    }
-
-    async fn reputation(&self, row: &NodeRow, score: Option<ScoreRow>) -> Result<Reputation, Error> {
+    pub(super) async fn reputation(&self, row: &NodeRow, score: Option<ScoreRow>) -> Result<Reputation, Error> {
         let descriptor = descriptor(&registry::description(row)?)?;
         let samples = self.samples(row.node, &evidence::claims(&descriptor, self.view.plan())).await?;
         let nearest = finding::nearest(&descriptor, &samples, self.view.plan());
@@ -194,12 +138,12 @@ fn descriptor(description: &Description) -> Result<Descriptor, Error> {
     bytes::decode("descriptor", &signed.payload).map_err(damaged)
 }
 
-pub(super) fn estimate(estimate: &Estimate) -> Score {
+pub(in crate::api) fn estimate(estimate: &Estimate) -> Score {
     Score { low_bps: estimate.low_bps.into(), score_bps: estimate.score_bps.into(), high_bps: estimate.high_bps.into() }
 }
 
 /// A node without a score is a new one, and every new node is unknown.
-pub(super) fn verdict(verdict: Option<score::Verdict>) -> Verdict {
+pub(in crate::api) fn verdict(verdict: Option<score::Verdict>) -> Verdict {
     match verdict {
         None | Some(score::Verdict::Unknown) => Verdict::Unknown,
         Some(score::Verdict::Honest) => Verdict::Honest,

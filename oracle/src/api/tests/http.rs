@@ -34,7 +34,7 @@ async fn every_error_is_json_with_its_reason() {
     }
     let answer = market.post("/v1/reputations", b"{}").await;
     assert_eq!((answer.status, answer.reason().as_str()), (405, "METHOD_NOT_ALLOWED"));
-    assert!(answer.header("allow").unwrap().contains("get"));
+    assert!(answer.header("allow").unwrap().contains("GET"));
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tonic::transport::Channel;
 
 use super::request::{Answer, request};
 use crate::{
-    api::{Api, Health, Metrics, View, serve, serve_admin},
+    api::{Api, Health, Limits, Metrics, View, serve, serve_admin},
     ingest::{Clock, Ingest, Rules},
     publish::{LeafFile, Operators, data_hash},
     reward::RewardFile,
@@ -53,6 +53,10 @@ impl Market {
 
     /// A market whose reports stay sealed for so many epochs.
     pub(super) async fn sealing(sealed_epochs: u64) -> Self {
+        Self::with(sealed_epochs, Limits::default()).await
+    }
+
+    pub(super) async fn with(sealed_epochs: u64, limits: Limits) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory.path()).await.unwrap());
         let deployment = deployment();
@@ -69,7 +73,7 @@ impl Market {
         let (public, admin) = (listener().await, listener().await);
         let (address, admin_address) = (public.local_addr().unwrap(), admin.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(serve(api.clone(), public, stop.clone()));
+        tokio::spawn(serve(api.clone(), public, limits, stop.clone()));
         tokio::spawn(serve_admin(api, admin, stop.clone()));
         let (admin, _stop) = (admin_address, stop.drop_guard());
         Self { store, address, admin, health, schedules, _directory: directory, _stop }
@@ -108,6 +112,7 @@ impl Market {
             node,
             provider: [0xaa; 20],
             organisation: None,
+            model: Some(gpu.into()),
             descriptor_digest: [2; 32],
             sequence: 1,
             offer_until: NOW + 1_000,
@@ -301,22 +306,13 @@ pub(super) fn node_score(node: [u8; 32], low_bps: u16) -> NodeScore {
 
 /// A built epoch about nothing.
 pub(super) fn epoch(epoch: u64) -> store::Epoch {
-    let (log_size, leaves, state) = (0, 0, EpochState::Built);
+    let (log_size, leaves, state, parameters) = (0, 0, EpochState::Built, Parameters::development().digest());
     let (log_root, root, rewards_root, data_hash, transaction, signatures) = Default::default();
-    let parameters = Parameters::development().digest();
-    store::Epoch {
-        epoch,
-        log_size,
-        log_root,
-        root,
-        rewards_root,
-        parameters,
-        data_hash,
-        leaves,
-        state,
-        transaction,
-        signatures,
-    }
+    #[rustfmt::skip]
+    let built = store::Epoch {
+        epoch, log_size, log_root, root, rewards_root, parameters, data_hash, leaves, state, transaction, signatures,
+    };
+    built
 }
 
 /// A description that is signed by everybody who has to.

@@ -2,14 +2,21 @@
 
 mod cases;
 mod countersign;
+mod description;
+mod explorer;
 mod grpc;
 mod http;
 mod market;
 mod openings;
+mod ranking;
+mod rates;
 mod reputation;
 mod request;
 mod rewards;
 mod schedule;
+mod schemathesis;
 mod sealed;
 mod usage;
+mod watch;
+mod web;
 mod writes;

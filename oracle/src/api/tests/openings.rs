@@ -13,7 +13,10 @@ use gpux_proto::{
 use tonic::Code;
 
 use super::market::{Market, NOW, deployment, node_score, operator, skipped};
-use crate::store::{BlockFacts, BlockRef, CaseEvent, CaseFact, Filing};
+use crate::{
+    arbitrate::{FetchError, fetch},
+    store::{Blob, BlockFacts, BlockRef, CaseEvent, CaseFact, Filing},
+};
 
 const NODE: [u8; 32] = [0x11; 32];
 /// The reports of `Market` are revealed in epoch 4.
@@ -159,6 +162,70 @@ async fn parties_of_a_case_about_the_session_open_its_bundle_and_no_other() {
         let eight = asked(&market, bundle(8), opening(&key, bundle(8), NOW + 60)).await;
         assert_eq!(eight, (403, "OPENING_DENIED".into()), "account {number:x}");
     }
+}
+
+#[tokio::test]
+async fn an_operator_fetches_what_he_is_to_attest_and_takes_nothing_else_for_it() {
+    let (market, _) = market().await;
+    let url = format!("http://{}", market.address);
+    let fetched = async |digest, key: &PrivateKeySigner| fetch(&url, digest, key, &deployment(), NOW).await;
+    assert_eq!(fetched(bundle(7), &operator(2)).await.unwrap(), 7_u32.to_be_bytes());
+    let denied = fetched(bundle(7), &account(9)).await.unwrap_err();
+    assert!(denied.to_string().contains("is neither an operator nor a party"), "{denied}");
+    let unknown = fetched([9; 32], &operator(2)).await.unwrap_err();
+    assert!(unknown.to_string().ends_with("is unknown"), "{unknown}");
+    market.store.put_blob(Blob::Bundle, [5; 32], b"another".to_vec()).await.unwrap();
+    assert!(matches!(fetched([5; 32], &operator(2)).await, Err(FetchError::Other(_))));
+}
+
+#[tokio::test]
+async fn a_case_names_the_bundle_that_it_is_about() {
+    let (market, _) = market().await;
+    let parties = |first: u8| (account(first).address(), account(first + 1).address());
+    file(
+        &market,
+        vec![
+            filing(PROOF, rental(7), bundle(7), parties(0x11)),
+            filing(BARE, rental(8), [9; 32], parties(0x21)),
+            filing(STATISTICAL, [0; 32], bundle(7), parties(0x31)),
+            filing(BARE, rental(9), bundle(7), parties(0x41)),
+        ],
+    )
+    .await;
+    let mut client = EvidenceServiceClient::new(market.channel().await);
+    // The case, who asks, and which bundle he gets.
+    for (case, by, expected) in [
+        (1, 0x12, Some(7)),
+        (1, 0x22, None),
+        (2, 0x22, Some(8)),
+        (2, 0x12, None),
+        (3, 0x32, None),
+        (4, 0x42, None),
+        (5, 0x12, None),
+    ] {
+        let opening = opening(&account(by), [case; 32], NOW + 60);
+        let path = format!("/v1/cases/{}/bundle?{}", to_hex(&[case; 32]), query(&opening));
+        let request = GetBundleRequest { digest: format!("cases/{}", to_hex(&[case; 32])), opening: Some(opening) };
+        let (http, grpc) = (market.get(&path).await, client.get_bundle(request).await);
+        match expected {
+            Some(number) => {
+                assert_eq!(http.body, u32::to_be_bytes(number), "case {case} by {by:x}");
+                assert_eq!(grpc.unwrap().into_inner().bundle, http.body);
+                assert_eq!(http.header("cache-control"), Some("private, no-store"));
+            }
+            None => {
+                let reason = if case > 2 { "NOT_FOUND" } else { "OPENING_DENIED" };
+                assert_eq!(http.reason(), reason, "case {case} by {by:x}");
+                assert!(grpc.is_err());
+            }
+        }
+    }
+    // An opening of the case is none of the bundle, and the other way round.
+    let key = account(0x12);
+    assert_eq!(asked(&market, bundle(7), opening(&key, [1; 32], NOW + 60)).await.1, "OPENING_DENIED");
+    let path = format!("/v1/cases/{}/bundle", to_hex(&[1; 32]));
+    assert_eq!(market.get(&path).await.reason(), "SEALED");
+    assert_eq!(market.get(&format!("{path}?{}", query(&opening(&key, bundle(7), NOW + 60)))).await.status, 403);
 }
 
 #[tokio::test]

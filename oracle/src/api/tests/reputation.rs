@@ -32,7 +32,7 @@ fn figure(model: &str, probe: ProbeId) -> u64 {
 }
 
 /// A GeForce RTX 3060 12 GB that is sold as an RTX 3090, with a score on chain and two consumers.
-async fn impostor() -> market::Market {
+pub(super) async fn impostor() -> market::Market {
     let market = market::Market::open().await;
     market.hold_node(NODE, "GeForce RTX 3090").await;
     market.finalise(NODE, &[1, 2], market::FISHER, 50_000_000).await;
@@ -183,7 +183,12 @@ async fn tokens_of_other_lists_and_tampered_ones_are_refused_over_both() {
         let path = format!("/v1/reputations?order_by={}&page_token={token}", order.replace(' ', "%20"));
         let answer = market.get(&path).await;
         assert_eq!((answer.status, answer.reason().as_str()), (400, "BAD_PAGE_TOKEN"));
-        let request = ListReputationsRequest { page_token: token.into(), order_by: order.into(), page_size: 1 };
+        let request = ListReputationsRequest {
+            page_token: token.into(),
+            order_by: order.into(),
+            page_size: 1,
+            ..Default::default()
+        };
         let status = client.list_reputations(request).await.unwrap_err();
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
         assert_eq!(status.get_details_error_info().unwrap().reason, "BAD_PAGE_TOKEN");
@@ -193,8 +198,8 @@ async fn tokens_of_other_lists_and_tampered_ones_are_refused_over_both() {
     assert_eq!(answer.reason(), "BAD_PAGE_TOKEN");
 }
 
-#[tokio::test]
-async fn an_explanation_is_what_the_fold_says_and_is_the_same_over_both_protocols() {
+/// A market whose log holds what its score was folded from, and that fold.
+pub(super) async fn folded() -> (market::Market, History) {
     let market = market::Market::open().await;
     let parameters = Parameters::development();
     let mut folder = Folder::tracing(parameters.clone(), NodeId(NODE));
@@ -219,7 +224,12 @@ async fn an_explanation_is_what_the_fold_says_and_is_the_same_over_both_protocol
     let history = History::of(&folder, &NodeId(NODE)).unwrap();
     market.store.append_entries(log, Settled::default()).await.unwrap();
     market.publish(5, vec![history.explanation.score.clone()]).await;
+    (market, history)
+}
 
+#[tokio::test]
+async fn an_explanation_is_what_the_fold_says_and_is_the_same_over_both_protocols() {
+    let (market, history) = folded().await;
     let path = format!("/v1/nodes/{}/explanation", to_hex(&NODE));
     let http = market.get(&path).await;
     let mut client = ReputationServiceClient::new(market.channel().await);

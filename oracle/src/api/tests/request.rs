@@ -46,5 +46,26 @@ pub(super) async fn request(address: SocketAddr, head: &str, body: &[u8]) -> Ans
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let status = head[9..12].parse().unwrap();
-    Answer { status, head: head.to_ascii_lowercase(), body: answer[end + 4..].to_vec() }
+    let lines = head.lines().map(|line| match line.split_once(": ") {
+        Some((name, value)) => format!("{}: {value}\n", name.to_ascii_lowercase()),
+        None => format!("{line}\n"),
+    });
+    let head: String = lines.collect();
+    let body = &answer[end + 4..];
+    let body = if head.contains("transfer-encoding: chunked") { joined(body) } else { body.to_vec() };
+    Answer { status, head, body }
+}
+
+/// The chunks of a body (RFC 9112, 7.1), as far as they came.
+fn joined(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
+        let size = std::str::from_utf8(&body[..end]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let Some(chunk) = size.filter(|size| *size > 0).and_then(|size| body.get(end + 2..end + 2 + size)) else {
+            break;
+        };
+        whole.extend_from_slice(chunk);
+        body = &body[(end + 2 + chunk.len() + 2).min(body.len())..];
+    }
+    whole
 }

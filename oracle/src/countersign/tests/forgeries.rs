@@ -130,6 +130,19 @@ async fn reports_that_are_folded_otherwise_than_signed_are_refused() {
 }
 
 #[tokio::test]
+async fn a_report_that_was_never_revealed_does_not_count() {
+    refused(
+        |script| {
+            let at = place(script, FIRST + 1);
+            script.facts.remove(at - 2);
+            at - 1
+        },
+        "was never revealed",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_failure_may_be_refuted_and_nothing_else_said_of_it() {
     let failed = |refuted: bool| {
         let mut script = Script::new();

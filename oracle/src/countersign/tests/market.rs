@@ -179,7 +179,7 @@ async fn served(market: &Market, store: &Arc<dyn Store>) -> (String, Cancellatio
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
-    tokio::spawn(api::serve(api, listener, stop.clone()));
+    tokio::spawn(api::serve(api, listener, api::Limits::default(), stop.clone()));
     (url, stop)
 }
 

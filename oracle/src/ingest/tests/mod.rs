@@ -2,6 +2,7 @@ mod assignments;
 mod audits;
 mod fuzz;
 mod keys;
+mod rates;
 mod refusals;
 mod relays;
 mod session;

@@ -72,10 +72,89 @@ pub(in super::super) async fn scores_are_the_newest_and_ranked_by_their_lower_bo
     assert_eq!(store.score(digest(9)).await.unwrap(), None);
     let order =
         |rows: &[ScoreRow]| rows.iter().map(|r| (r.score.node.0[0], r.score.resources.len())).collect::<Vec<_>>();
-    let page = store.ranking(None, 3).await.unwrap();
+    let page = store.ranking(RankingFilter::default(), None, 3).await.unwrap();
     assert_eq!(order(&page), [(2, 1), (4, 2), (1, 2)]);
-    assert_eq!(order(&store.ranking(Some((700, digest(1))), 3).await.unwrap()), [(3, 3)]);
+    assert_eq!(order(&store.ranking(RankingFilter::default(), Some((700, digest(1))), 3).await.unwrap()), [(3, 3)]);
     assert_eq!(order(&store.scores(Some(digest(1)), 2).await.unwrap()), [(2, 1), (3, 3)]);
+}
+
+pub(in super::super) async fn a_ranking_is_narrowed_by_what_nodes_say_now(store: &dyn Store) {
+    let judged = |node, low, verdict| {
+        let mut update = update(node, low, 1);
+        update.score.verdict = verdict;
+        update
+    };
+    let (unknown, honest, liar) = (Verdict::Unknown, Verdict::Honest, Verdict::UnderDelivering);
+    // Nodes 1 and 2 are announced before their first score, 3 to 6 after it, 7 never.
+    for key in [1, 2] {
+        store.announce_node(node(key, 1, 9)).await.unwrap();
+    }
+    let scores =
+        [(1, 100, unknown), (2, 900, honest), (3, 500, liar), (4, 500, honest), (5, 500, honest), (6, 500, unknown)];
+    let scores = scores.into_iter().map(|(node, low, verdict)| judged(node, low, verdict)).collect();
+    store.save_epoch(epoch(3), changes(scores, vec![])).await.unwrap();
+    store.save_epoch(epoch(4), changes(vec![judged(7, 800, honest)], vec![])).await.unwrap();
+    for key in 3..=6 {
+        store.announce_node(node(key, 1, 9)).await.unwrap();
+    }
+    // Page by page, so that every place between two nodes is once the start of a page.
+    let ranked = async |of: Option<RankingOf>, verdict, least_bps| {
+        let filter = RankingFilter { of, verdict, least_bps };
+        let (mut seen, mut after) = (Vec::new(), None);
+        while let Some(row) = store.ranking(filter.clone(), after, 1).await.unwrap().pop() {
+            after = Some((row.score.estimate.low_bps, row.score.node.0));
+            seen.push(row.score.node.0[0]);
+        }
+        let whole = store.ranking(filter, None, 100).await.unwrap();
+        assert_eq!(whole.iter().map(|row| row.score.node.0[0]).collect::<Vec<_>>(), seen);
+        seen
+    };
+    assert_eq!(ranked(None, None, 0).await, [2, 7, 3, 4, 5, 6, 1]);
+    assert_eq!(ranked(None, None, 501).await, [2, 7]);
+    assert_eq!(ranked(None, Some(honest), 0).await, [2, 7, 4, 5]);
+    assert_eq!(ranked(None, Some(honest), 800).await, [2, 7]);
+    let organisation = || Some(RankingOf::Organisation(digest(200)));
+    assert_eq!(ranked(organisation(), None, 0).await, [2, 4, 6]);
+    assert_eq!(ranked(organisation(), Some(unknown), 0).await, [6]);
+    let provider = |key| Some(RankingOf::Provider([key; 20]));
+    assert_eq!(ranked(provider(3), None, 0).await, [3]);
+    assert_eq!(ranked(provider(3), Some(honest), 0).await, [] as [u8; 0]);
+    let model = |name: &str| Some(RankingOf::Model(name.into()));
+    assert_eq!(ranked(model("model 0"), None, 0).await, [3, 6]);
+    assert_eq!(ranked(model("model 2"), None, 0).await, [2, 5]);
+    assert_eq!(ranked(model("model 2"), Some(honest), 501).await, [2]);
+    assert_eq!(ranked(model("' OR 1 = 1 --"), None, 0).await, [] as [u8; 0]);
+    // A new description and a new score move a node at once.
+    let sold = Node { provider: [9; 20], organisation: None, model: Some("model 9".into()), ..node(2, 2, 9) };
+    store.announce_node(sold).await.unwrap();
+    store.save_epoch(epoch(5), changes(vec![judged(6, 950, honest)], vec![])).await.unwrap();
+    assert_eq!(ranked(provider(9), None, 0).await, [2]);
+    assert_eq!(ranked(provider(2), None, 0).await, [] as [u8; 0]);
+    assert_eq!(ranked(organisation(), None, 0).await, [6, 4]);
+    assert_eq!(ranked(organisation(), Some(honest), 0).await, [6, 4]);
+    assert_eq!(ranked(model("model 2"), None, 0).await, [5]);
+    assert_eq!(ranked(model("model 9"), None, 0).await, [2]);
+}
+
+pub(in super::super) async fn changes_are_told_once_in_the_order_of_their_epochs(store: &dyn Store) {
+    assert_eq!(store.changes(None, 9).await.unwrap(), []);
+    store.announce_node(node(2, 1, 9)).await.unwrap();
+    let scores = vec![update(3, 700, 2), update(1, 900, 1), update(2, 700, 3)];
+    store.save_epoch(epoch(3), changes(scores, vec![])).await.unwrap();
+    let told = async |after, limit| {
+        let rows = store.changes(after, limit).await.unwrap();
+        rows.iter().map(|row| (row.epoch, row.node[0])).collect::<Vec<_>>()
+    };
+    assert_eq!(told(None, 2).await, [(3, 1), (3, 2)]);
+    store.save_epoch(epoch(4), changes(vec![update(1, 800, 1), update(4, 100, 1)], vec![])).await.unwrap();
+    assert_eq!(told(Some((3, digest(2))), 9).await, [(3, 3), (4, 1), (4, 4)]);
+    assert_eq!(told(Some((4, digest(4))), 9).await, []);
+    assert_eq!(told(None, 9).await, [(3, 2), (3, 3), (4, 1), (4, 4)]);
+    let first = store.changes(None, 1).await.unwrap().remove(0);
+    let of = (first.provider, first.organisation, first.model.as_deref());
+    assert_eq!(of, (Some([2; 20]), Some(digest(200)), Some("model 2")));
+    let score = update(2, 700, 3).score;
+    assert_eq!((first.estimate, first.verdict, first.probes), (score.estimate, score.verdict, score.probes));
 }
 
 pub(in super::super) async fn an_account_is_the_newest_of_its_fisher(store: &dyn Store) {

@@ -114,21 +114,19 @@ fn report_row(row: &SqliteRow) -> Result<ReportRow> {
 
 /// The columns of a score with one of its resources; the rows of a node follow one another.
 macro_rules! select_scores {
-    ($page:literal, $order:literal) => {
+    ($page:literal) => {
         concat!(
             "SELECT s.*, r.resource, r.low_bps AS r_low, r.score_bps AS r_score, r.high_bps AS r_high, ",
             "r.probes AS r_probes, r.last_epoch AS r_last FROM (SELECT * FROM scores ",
             $page,
-            ") s JOIN resource_scores r ON r.node = s.node AND r.epoch = s.epoch ORDER BY ",
-            $order,
-            "s.node, r.resource"
+            ") s JOIN resource_scores r ON r.node = s.node AND r.epoch = s.epoch ORDER BY s.node, r.resource"
         )
     };
 }
 
 /// A node's newest score.
 pub(super) async fn score(readers: &SqlitePool, node: Digest) -> Result<Option<ScoreRow>> {
-    let rows = query(select_scores!("WHERE node = ?", ""))
+    let rows = query(select_scores!("WHERE node = ?"))
         .bind(node.to_vec())
         .fetch_all(readers)
         .await
@@ -136,26 +134,9 @@ pub(super) async fn score(readers: &SqlitePool, node: Digest) -> Result<Option<S
     Ok(grouped(&rows)?.pop())
 }
 
-/// Scores by their lower bound, the best first.
-pub(super) async fn ranking(readers: &SqlitePool, after: Option<(u16, Digest)>, limit: u32) -> Result<Vec<ScoreRow>> {
-    // Nothing is above 10,000, so the first page follows an imagined better node.
-    let (low, node) = after.map_or((i64::MAX, Vec::new()), |(low, node)| (i64::from(low), node.to_vec()));
-    let rows = query(select_scores!(
-        "WHERE low_bps <= ?1 AND (low_bps < ?1 OR node > ?2) ORDER BY low_bps DESC, node LIMIT ?3",
-        "s.low_bps DESC, "
-    ))
-    .bind(low)
-    .bind(node)
-    .bind(limit)
-    .fetch_all(readers)
-    .await
-    .map_err(unavailable("reads scores"))?;
-    grouped(&rows)
-}
-
 /// Scores in the order of the nodes' keys.
 pub(super) async fn scores(readers: &SqlitePool, after: Option<Digest>, limit: u32) -> Result<Vec<ScoreRow>> {
-    let rows = query(select_scores!("WHERE node > ?1 ORDER BY node LIMIT ?2", ""))
+    let rows = query(select_scores!("WHERE node > ?1 ORDER BY node LIMIT ?2"))
         .bind(after.map(|key| key.to_vec()).unwrap_or_default())
         .bind(limit)
         .fetch_all(readers)
@@ -164,7 +145,7 @@ pub(super) async fn scores(readers: &SqlitePool, after: Option<Digest>, limit: u
     grouped(&rows)
 }
 
-fn grouped(rows: &[SqliteRow]) -> Result<Vec<ScoreRow>> {
+pub(super) fn grouped(rows: &[SqliteRow]) -> Result<Vec<ScoreRow>> {
     let mut scores: Vec<ScoreRow> = Vec::new();
     for row in rows {
         let node = NodeId(fixed(row, "node")?);
@@ -183,16 +164,10 @@ fn grouped(rows: &[SqliteRow]) -> Result<Vec<ScoreRow>> {
 }
 
 fn score_row(row: &SqliteRow, node: NodeId) -> Result<ScoreRow> {
-    let verdict = match number::<u8>(row, "verdict")? {
-        0 => Verdict::Unknown,
-        1 => Verdict::Honest,
-        2 => Verdict::UnderDelivering,
-        _ => return Err(Error::Damaged("verdict")),
-    };
     let score = NodeScore {
         node,
         estimate: estimate(row, ["low_bps", "score_bps", "high_bps"])?,
-        verdict,
+        verdict: verdict(row)?,
         probes: number(row, "probes")?,
         last_epoch: number(row, "last_epoch")?,
         resources: Vec::new(),
@@ -200,6 +175,15 @@ fn score_row(row: &SqliteRow, node: NodeId) -> Result<ScoreRow> {
     Ok(ScoreRow { epoch: number(row, "epoch")?, provider: fixed(row, "provider")?, score })
 }
 
-fn estimate(row: &SqliteRow, [low, score, high]: [&'static str; 3]) -> Result<Estimate> {
+pub(super) fn verdict(row: &SqliteRow) -> Result<Verdict> {
+    match number::<u8>(row, "verdict")? {
+        0 => Ok(Verdict::Unknown),
+        1 => Ok(Verdict::Honest),
+        2 => Ok(Verdict::UnderDelivering),
+        _ => Err(Error::Damaged("verdict")),
+    }
+}
+
+pub(super) fn estimate(row: &SqliteRow, [low, score, high]: [&'static str; 3]) -> Result<Estimate> {
     Ok(Estimate { low_bps: number(row, low)?, score_bps: number(row, score)?, high_bps: number(row, high)? })
 }

@@ -46,9 +46,9 @@ pub(super) async fn announce_node(
     let seen = integer("time", node.seen)?;
     query(
         "INSERT INTO nodes (node, provider, organisation, descriptor_digest, sequence, offer_until, description, \
-         first_seen, last_seen, log_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) \
+         first_seen, last_seen, log_index, model) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10) \
          ON CONFLICT (node) DO UPDATE SET provider = ?2, organisation = ?3, descriptor_digest = ?4, sequence = ?5, \
-         offer_until = ?6, description = ?7, last_seen = ?8, log_index = ?9",
+         offer_until = ?6, description = ?7, last_seen = ?8, log_index = ?9, model = ?10",
     )
     .bind(node.node.to_vec())
     .bind(node.provider.to_vec())
@@ -59,6 +59,7 @@ pub(super) async fn announce_node(
     .bind(node.description)
     .bind(seen)
     .bind(integer("log index", log_index)?)
+    .bind(node.model)
     .execute(connection)
     .await
     .map_err(unavailable("holds a node"))?;

@@ -84,6 +84,48 @@ async fn a_damaged_log_is_noticed() {
     assert!(matches!(damaged, Err(OpenError::Damaged { source: Error::Damaged("log subtree"), .. })), "{damaged:?}");
 }
 
+/// A list of a million nodes must cost what its page costs.
+#[tokio::test]
+async fn every_page_of_a_ranking_walks_an_index_in_its_order() {
+    let (store, _directory) = fresh().await;
+    let verdicts = [None, Some(crate::score::Verdict::Honest)];
+    let of = [
+        (None, "scores_ranking", "scores_by_verdict"),
+        (Some(RankingOf::Model("m".into())), "scores_by_model", "scores_by_model"),
+        (Some(RankingOf::Organisation([1; 32])), "scores_by_organisation", "scores_by_organisation"),
+        (Some(RankingOf::Provider([1; 20])), "scores_by_owner", "scores_by_owner"),
+    ];
+    for ((of, without, with), verdict, after) in of.into_iter().flat_map(|of| {
+        verdicts
+            .map(|verdict| [None, Some((500, [1; 32]))].map(|after| (of.clone(), verdict, after)))
+            .into_iter()
+            .flatten()
+    }) {
+        let filter = RankingFilter { of, verdict, least_bps: 7 };
+        let mut sql = ranking::page("EXPLAIN QUERY PLAN ", &filter, after, 10);
+        let plan: Vec<(i64, i64, i64, String)> = sql.build_query_as().fetch_all(&store.readers).await.unwrap();
+        let index = if verdict.is_some() { with } else { without };
+        let walks: Vec<_> = plan.iter().filter(|(.., step)| step.contains(" scores ")).collect();
+        assert!(!walks.is_empty(), "{plan:?}");
+        for (_, parent, _, step) in walks {
+            assert!(step.starts_with("SEARCH scores USING INDEX ") && step.contains(index), "{filter:?}: {plan:?}");
+            // A sort beside a walk would read all that the filter leaves before the first row.
+            let sorted = plan.iter().any(|(_, of, _, step)| of == parent && step.contains("TEMP B-TREE"));
+            assert!(!sorted, "{filter:?}: {plan:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn changes_walk_an_index_in_their_order() {
+    let (store, _directory) = fresh().await;
+    let sql = format!("EXPLAIN QUERY PLAN {}", ranking::CHANGES);
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&store.readers).await.unwrap();
+    let steps: Vec<_> = plan.iter().map(|(.., step)| step.as_str()).collect();
+    assert!(matches!(steps[..], [step] if step.starts_with("SEARCH scores USING INDEX scores_by_epoch")), "{steps:?}");
+}
+
 #[tokio::test]
 async fn the_digest_sees_rows_and_files() {
     let (store, _directory) = fresh().await;
