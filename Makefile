@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo explorer test test-contracts test-explorer test-deep mutate test-rust check kernels bench cheats simulate fuzz fuzz-http tools programs
+.PHONY: help demo explorer test test-contracts test-explorer test-browser test-deep mutate test-rust check kernels bench cheats simulate fuzz fuzz-http tools programs
 
 # What is passed to every cargo command that builds; CI passes --locked.
 CARGO_FLAGS ?=
@@ -30,6 +30,9 @@ test-contracts: tools $(CHAIN)
 
 test-explorer: tools $(EXPLORER)
 	cd dashboards/explorer && npm test --silent
+
+test-browser: tools $(EXPLORER) ## tries the explorer in a headless Chromium, which must be installed
+	cd dashboards/explorer && npm run --silent test:browser
 
 test-deep: tools $(CHAIN) ## searches the contracts' statements with 10,000 runs each, for hours
 	cd contracts && npm run --silent test:deep

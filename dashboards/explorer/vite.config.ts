@@ -12,5 +12,10 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { "/v1": "http://127.0.0.1:4180", "/explorer/market.json": "http://127.0.0.1:4180" } },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
+  test: {
+    include: [`test/${process.env.SUITE ?? "unit"}/**/*.test.ts`],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
 });

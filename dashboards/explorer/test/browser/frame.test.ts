@@ -23,7 +23,7 @@ function pages(): Record<string, string> {
     "ended case": cases[7]?.name ?? "",
     report: reports[3]?.name ?? "",
     fisherman: `fishers/${reports[3]?.fisher}`,
-    provider: `providers/${named["stalls"]?.provider}`,
+    provider: `providers/${named.stalls?.provider}`,
     organisation: `organisations/${named["honest-3090"]?.organisation}`,
     operator: "operator",
     epoch: `epochs/${epoch}`,
