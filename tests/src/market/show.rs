@@ -107,7 +107,7 @@ pub fn figures(market: &Market, known: &Known, findings: &[Finding]) -> Vec<Figu
 /// What to try while the market runs.
 pub fn next(market: &Market, known: &Known) {
     let url = market.oracle.api.url();
-    output::line(format!("The oracle answers at {url} (development parameters). Try:"));
+    output::line(format!("Open {url}/explorer/ in a browser (development parameters), or try:"));
     output::line(format!("  curl -s {url}/v1/reputations"));
     if let Some(node) = market.nodes.iter().find(|node| node.role.truth == Truth::OtherModel) {
         output::line(format!("  curl -s {url}/v1/nodes/{}/reputation", node.id));
